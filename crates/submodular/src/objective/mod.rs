@@ -1,0 +1,77 @@
+//! Set functions. Each file is one; this one holds the traits.
+
+use crate::{Ctl, Error, Halt, Item};
+use std::sync::Arc;
+
+/// What is known about a set function; guarantees follow from it. All false unless a function declares otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Properties {
+    /// Adding an item never lowers the value.
+    pub monotone: bool,
+    /// Gains never rise as the set grows.
+    pub submodular: bool,
+    /// f(empty) = 0.
+    pub normalised: bool,
+    /// f(S) >= 0 for every S.
+    pub nonnegative: bool,
+    /// Gains do not depend on the set.
+    pub modular: bool,
+    /// A gain can be computed without all of the ground set in memory.
+    pub streamable: bool,
+    /// The function itself depends on k, so that a prefix of an answer answers another question.
+    pub depends_on_k: bool,
+    /// Each evaluation is somebody else's work: never evaluate for reports alone.
+    pub asks: bool,
+    /// How much a computed gain may rise by rounding although the true one cannot.
+    pub slack: f64,
+}
+
+/// A set function over items `0..len`.
+pub trait Objective: Send + Sync {
+    /// Size of the ground set.
+    fn len(&self) -> usize;
+    /// Whether the ground set is empty.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// What is known about it, for these parameters.
+    fn properties(&self) -> Properties;
+    /// Bytes held by the function and by the state of a set of `k` items.
+    fn memory(&self, k: usize) -> u64;
+    /// The state of the empty set.
+    fn state(self: Arc<Self>) -> Box<dyn State>;
+    /// The same function of a part of the data; item i of the result is `items[i]`.
+    ///
+    /// # Errors
+    /// [`Halt`] when the part cannot be made.
+    fn restrict(self: Arc<Self>, items: &[Item]) -> Result<Arc<dyn Objective>, Halt>;
+}
+
+/// A set function seen from one growing set S.
+///
+/// Laws: `Err` has changed nothing (`out` is then rubbish). Bits depend on the order of items added and dropped, not
+/// on how the calls were cut, what was asked, nor on threads.
+pub trait State: Send {
+    /// f(S) as of the last successful call; before the first, f(empty), or NaN where only an answer can tell.
+    fn value(&self) -> f64;
+    /// S += `add`, then `out[i] = f(S + ask[i]) - f(S)`. One call, so that a kernel can fuse the update and the gains.
+    ///
+    /// # Errors
+    /// [`Halt`] when stopped, when values are needed from outside, or when the objective fails.
+    fn advance(&mut self, add: &[Item], ask: &[Item], out: &mut [f64], ctl: &Ctl) -> Result<(), Halt>;
+    /// S -= `drop`, then `out[i] = f(S) - f(S - ask[i])`.
+    ///
+    /// # Errors
+    /// As [`advance`](Self::advance); [`Error::Unsupported`] unless the objective can shrink.
+    fn retreat(&mut self, drop: &[Item], ask: &[Item], out: &mut [f64], ctl: &Ctl) -> Result<(), Halt> {
+        let _ = (drop, ask, out, ctl);
+        Err(Error::Unsupported("this objective cannot drop items").into())
+    }
+    /// A free estimate of `f(S + ask[i])` from `up[i] = f(from + ask[i])`: the screen of a two-ended search.
+    fn screen(&self, from: &[Item], up: &[f64], ask: &[Item], out: &mut [f64]) {
+        let _ = (from, ask);
+        out.copy_from_slice(up);
+    }
+    /// An independent copy.
+    fn fork(&self) -> Box<dyn State>;
+}

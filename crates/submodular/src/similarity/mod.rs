@@ -1,0 +1,22 @@
+//! Similarities s_ij of represented rows i and candidate items j, never stored as n x n unless the plan says so.
+
+use crate::Item;
+pub use crate::tile::Epilogue;
+use std::ops::Range;
+
+/// Static, hot, single-threaded: the objective cuts the work into blocks, spreads them and polls.
+///
+/// Laws: `s_ij` has the same bits for any range, column list, batch and thread; where rows and items are the same
+/// points `s_ij = s_ji`.
+pub trait Similarity: Send + Sync + Sized + 'static {
+    /// How many rows are represented.
+    fn rows(&self) -> usize;
+    /// How many items can be chosen.
+    fn items(&self) -> usize;
+    /// Hands every similarity of `rows` x `cols` to `epilogue` once; for each column in ascending, contiguous runs.
+    fn sweep<E: Epilogue>(&self, rows: Range<usize>, cols: &[Item], epilogue: &mut E);
+    /// The similarity of a part: item i of the result is `items[i]`. Where rows and items are the same points, the
+    /// rows are restricted too.
+    #[must_use]
+    fn restrict(&self, items: &[Item]) -> Self;
+}

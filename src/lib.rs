@@ -1,0 +1,3 @@
+//! fewer: a self-hosted service that picks the best small subset of a large set.
+
+pub mod dataset;

@@ -1,0 +1,3 @@
+//! The `fewer` binary.
+
+fn main() {}
