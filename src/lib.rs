@@ -1,3 +1,4 @@
 //! fewer: a self-hosted service that picks the best small subset of a large set.
 
 pub mod dataset;
+pub mod jobs;

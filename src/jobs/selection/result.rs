@@ -1,0 +1,115 @@
+//! What a selection leaves, as it is stored.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The chosen items, in order, with all that is known of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SelectionResult {
+    /// Row indices in the order of choice.
+    pub indices: Vec<u32>,
+    /// Their ids, where the dataset has ids.
+    pub ids: Option<Vec<String>>,
+    /// Gain of each at its turn.
+    pub gains: Vec<f64>,
+    /// `empty_value` plus the sum of gains.
+    pub objective_value: f64,
+    /// f of the empty set.
+    pub empty_value: f64,
+    /// Whether the search ran to its end.
+    pub complete: bool,
+    /// Why it ended: `budget_reached`, `no_candidate_left`, `gain_at_most`, `ranked_all`, `cancelled`, `deadline`.
+    pub termination: String,
+    /// The optimizer that ran.
+    pub optimizer: String,
+    /// Why that one.
+    pub optimizer_reason: String,
+    /// What the caller should know about this run.
+    pub warnings: Vec<String>,
+    /// The metric's name.
+    pub similarity: String,
+    /// `exact`, `screened` or `fast`.
+    pub exactness: String,
+    /// Memory plan: `stored_f32`, `blocked_f32`, `precomputed`.
+    pub plan: String,
+    /// Kernel: `avx512`, `avx2`, `portable`.
+    pub kernel: String,
+    /// Seed of the draws.
+    pub seed: u64,
+    /// Gains computed.
+    pub evaluations: u64,
+    /// What is promised, or why nothing is.
+    pub guarantee: Guarantee,
+    /// The measured bound; none where the objective earns none.
+    pub certificate: Option<Certificate>,
+    /// Whether each shorter prefix is the answer for its own k.
+    pub prefixes_valid: bool,
+    /// Chosen items per group, groups with none left out; none without groups.
+    pub groups: Option<BTreeMap<String, u64>>,
+    /// Every item in order, where the optimizer ranked them all.
+    pub ranking: Option<Vec<u32>>,
+    /// Digest of the dataset.
+    pub dataset_digest: String,
+    /// Version of fewer.
+    pub version: String,
+    /// Wall seconds by phase.
+    pub timings_seconds: Timings,
+}
+
+/// What objective, constraint and optimizer together earn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Guarantee {
+    /// f(S) is at least this share of the optimum.
+    pub factor: Option<f64>,
+    /// `always`, `expected` or `probability`; none without a factor.
+    pub kind: Option<String>,
+    /// The promise in a sentence; none without a factor.
+    pub statement: Option<String>,
+    /// Why there is none.
+    pub reason: Option<String>,
+}
+
+/// An upper bound on the optimum, measured on this run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Certificate {
+    /// No feasible set has a larger value.
+    pub upper_bound: f64,
+    /// `objective_value / upper_bound`.
+    pub ratio: f64,
+    /// `stale_prefixes` or `fresh_sweep`.
+    pub basis: String,
+    /// Whose optimum: `dense`.
+    pub of: String,
+}
+
+/// Wall seconds by phase.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Timings {
+    /// Reading and packing the vectors.
+    pub loading: f64,
+    /// Computing stored similarities.
+    pub similarity: f64,
+    /// Searching.
+    pub selecting: f64,
+}
+
+/// What a job would take, before it runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlanReport {
+    /// Peak bytes.
+    pub memory_bytes: u64,
+    /// Gains computed at most.
+    pub evaluations: u64,
+    /// Floating-point operations of the similarities, about.
+    pub flops: f64,
+    /// The optimizer that would run.
+    pub optimizer: String,
+    /// Memory plan.
+    pub plan: String,
+    /// What would be promised.
+    pub guarantee: Guarantee,
+    /// Whether limits allow it.
+    pub admissible: bool,
+    /// Why not, or a warning.
+    pub reason: Option<String>,
+}
