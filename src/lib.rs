@@ -1,4 +1,6 @@
 //! fewer: a self-hosted service that picks the best small subset of a large set.
 
+pub mod config;
 pub mod dataset;
 pub mod jobs;
+pub mod telemetry;

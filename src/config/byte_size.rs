@@ -1,0 +1,40 @@
+//! A number of bytes as people write it.
+
+use std::str::FromStr;
+
+/// Bytes: `1048576`, `512KiB`, `1MiB`, `16GiB`, `1TiB`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ByteSize(pub u64);
+
+impl FromStr for ByteSize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+        let shift = match text[digits.len()..].trim() {
+            "" | "B" => 0,
+            "KiB" => 10,
+            "MiB" => 20,
+            "GiB" => 30,
+            "TiB" => 40,
+            unit => return Err(format!("unknown unit {unit:?}: use B, KiB, MiB, GiB or TiB")),
+        };
+        let number: u64 = digits.parse().map_err(|_| format!("{text:?} is not a number of bytes"))?;
+        number.checked_mul(1 << shift).map(Self).ok_or_else(|| format!("{text} is beyond 64 bits"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ByteSize;
+
+    #[test]
+    fn sizes_are_read_with_and_without_a_unit() {
+        for (text, bytes) in [("0", 0), ("1048576", 1 << 20), ("32 MiB", 32 << 20), ("16GiB", 16 << 30)] {
+            assert_eq!(text.parse(), Ok(ByteSize(bytes)), "{text}");
+        }
+        for text in ["", "GiB", "1GB", "-1", "1.5GiB", "18446744073709551615KiB"] {
+            assert!(text.parse::<ByteSize>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Settings: defaults, then the environment, then flags.
+
+mod byte_size;
+mod memory;
+
+pub use byte_size::ByteSize;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// What the service runs with. Other layers read this plain struct and never the environment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Address to listen on.
+    pub listen: SocketAddr,
+    /// Whether a non-loopback address may be served without credentials.
+    pub allow_anonymous: bool,
+    /// Directory of the database and of the dataset files.
+    pub data_dir: PathBuf,
+    /// Largest body of `POST /v1/datasets`, in bytes.
+    pub max_dataset_bytes: u64,
+    /// Largest JSON body of a dataset, in bytes: JSON is parsed in memory.
+    pub max_json_bytes: u64,
+    /// Largest body of any other request, in bytes.
+    pub max_request_bytes: u64,
+    /// Bytes all running jobs together may take.
+    pub memory_bytes: u64,
+    /// Largest number of floating-point operations one job may need.
+    pub max_flops: f64,
+    /// Threads that compute.
+    pub threads: usize,
+    /// Jobs that run at once.
+    pub workers: usize,
+    /// Seconds between two saves of a running job.
+    pub checkpoint_seconds: f64,
+}
+
+/// The flags of [`Settings`]; each is also an environment variable.
+#[derive(Debug, Clone, clap::Args)]
+pub struct SettingsArgs {
+    /// Address to listen on
+    #[arg(long, env = "FEWER_SERVER__LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Serve a non-loopback address without credentials
+    #[arg(long, env = "FEWER_SERVER__ALLOW_ANONYMOUS")]
+    pub allow_anonymous: bool,
+    /// Directory of the database and of the dataset files; created when missing
+    #[arg(long, env = "FEWER_STORAGE__DATA_DIR", default_value = "./fewer-data")]
+    pub data_dir: PathBuf,
+    /// Largest dataset body
+    #[arg(long, env = "FEWER_LIMITS__DATASET_BYTES", default_value = "16GiB")]
+    pub max_dataset_bytes: ByteSize,
+    /// Largest dataset body in JSON, which is parsed in memory
+    #[arg(long, env = "FEWER_LIMITS__JSON_BYTES", default_value = "32MiB")]
+    pub max_json_bytes: ByteSize,
+    /// Largest body of any other request, inline datasets included
+    #[arg(long, env = "FEWER_LIMITS__REQUEST_BYTES", default_value = "1MiB")]
+    pub max_request_bytes: ByteSize,
+    /// Memory all running jobs together may take [default: 3/4 of what the control group or the machine allows]
+    #[arg(long, env = "FEWER_JOBS__MEMORY_BYTES")]
+    pub memory_bytes: Option<ByteSize>,
+    /// Most floating-point operations one job may need
+    #[arg(long, env = "FEWER_JOBS__MAX_FLOPS", default_value_t = 2e16)]
+    pub max_flops: f64,
+    /// Threads that compute [default: all cores]
+    #[arg(long, env = "FEWER_JOBS__THREADS", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Jobs that run at once
+    #[arg(long, env = "FEWER_JOBS__WORKERS", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..))]
+    pub workers: u16,
+    /// Seconds between two saves of a running job
+    #[arg(long, env = "FEWER_JOBS__CHECKPOINT_SECONDS", default_value_t = 2.0)]
+    pub checkpoint_seconds: f64,
+}
+
+/// Settings that contradict each other or mean nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// Anyone who reaches the address could use the service.
+    #[error(
+        "{0} is reachable from other machines and no credentials are asked for: listen on a loopback address, or say --allow-anonymous"
+    )]
+    Anonymous(SocketAddr),
+    /// A number outside its range.
+    #[error("{flag} is {value}: expected a finite number above 0")]
+    Range {
+        /// The flag.
+        flag: &'static str,
+        /// What was given.
+        value: f64,
+    },
+}
+
+impl TryFrom<SettingsArgs> for Settings {
+    type Error = SettingsError;
+
+    fn try_from(args: SettingsArgs) -> Result<Self, SettingsError> {
+        for (flag, value) in
+            [("--max-flops", args.max_flops), ("--checkpoint-seconds", args.checkpoint_seconds)]
+        {
+            if !(value.is_finite() && value > 0.0) {
+                return Err(SettingsError::Range { flag, value });
+            }
+        }
+        if !args.listen.ip().is_loopback() && !args.allow_anonymous {
+            return Err(SettingsError::Anonymous(args.listen));
+        }
+        Ok(Self {
+            listen: args.listen,
+            allow_anonymous: args.allow_anonymous,
+            data_dir: args.data_dir,
+            max_dataset_bytes: args.max_dataset_bytes.0,
+            max_json_bytes: args.max_json_bytes.0,
+            max_request_bytes: args.max_request_bytes.0,
+            memory_bytes: args.memory_bytes.map_or_else(|| memory::allowed_bytes() / 4 * 3, |size| size.0),
+            max_flops: args.max_flops,
+            threads: args.threads.map_or_else(all_cores, usize::from),
+            workers: usize::from(args.workers),
+            checkpoint_seconds: args.checkpoint_seconds,
+        })
+    }
+}
+
+impl Settings {
+    /// The defaults, with this directory: what `fewer demo` and the tests start from.
+    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            allow_anonymous: false,
+            data_dir: data_dir.into(),
+            max_dataset_bytes: 16 << 30,
+            max_json_bytes: 32 << 20,
+            max_request_bytes: 1 << 20,
+            memory_bytes: memory::allowed_bytes() / 4 * 3,
+            max_flops: 2e16,
+            threads: all_cores(),
+            workers: 2,
+            checkpoint_seconds: 2.0,
+        }
+    }
+}
+
+fn all_cores() -> usize {
+    // Where the number of cores cannot be learned, one thread is always right.
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Flags {
+        #[command(flatten)]
+        settings: SettingsArgs,
+    }
+
+    fn parse(flags: &[&str]) -> Result<Settings, SettingsError> {
+        Flags::parse_from([&["fewer"], flags].concat()).settings.try_into()
+    }
+
+    #[test]
+    fn without_flags_the_settings_are_the_defaults() {
+        assert_eq!(parse(&[]).unwrap(), Settings::new("./fewer-data"));
+    }
+
+    #[test]
+    fn an_address_others_can_reach_needs_consent() {
+        assert!(matches!(parse(&["--listen", "0.0.0.0:80"]), Err(SettingsError::Anonymous(_))));
+        assert!(parse(&["--listen", "0.0.0.0:80", "--allow-anonymous"]).is_ok());
+        assert!(parse(&["--listen", "[::1]:80"]).is_ok());
+    }
+
+    #[test]
+    fn numbers_without_meaning_are_refused() {
+        assert!(matches!(parse(&["--max-flops", "NaN"]), Err(SettingsError::Range { .. })));
+        assert!(matches!(parse(&["--checkpoint-seconds", "0"]), Err(SettingsError::Range { .. })));
+    }
+}

@@ -1,0 +1,54 @@
+//! Why a request about a job is refused.
+
+use super::selection::SelectionError;
+use super::store::StoreError;
+use crate::dataset::DatasetError;
+
+/// What can be wrong with a request about a job.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// The job has to end first, to be deleted.
+    #[error("{0} has not ended: cancel it first")]
+    NotTerminal(String),
+    /// The job has to end first, to have a result.
+    #[error("{0} has not ended")]
+    NotFinished(String),
+    /// The job ended and left nothing.
+    #[error("{0} ended without a result")]
+    NoResult(String),
+    /// The service is stopping.
+    #[error("the service is stopping and takes no new jobs")]
+    ShuttingDown,
+    /// What was asked for cannot be done.
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
+    /// The dataset is not there, or cannot be read.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// The store refused or failed.
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl From<StoreError> for JobError {
+    fn from(error: StoreError) -> Self {
+        if let StoreError::Dataset(error) = error { Self::Dataset(error) } else { Self::Store(error) }
+    }
+}
+
+impl JobError {
+    /// The code of this error on the wire.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotTerminal(_) => "job_not_terminal",
+            Self::NotFinished(_) => "job_not_finished",
+            Self::NoResult(_) => "no_result",
+            Self::ShuttingDown => "shutting_down",
+            Self::Selection(error) => error.code(),
+            Self::Dataset(error) => error.code(),
+            Self::Store(StoreError::NotFound(_)) => "job_not_found",
+            Self::Store(error) if error.is_full() => "insufficient_storage",
+            Self::Store(_) => "internal",
+        }
+    }
+}

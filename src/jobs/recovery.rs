@@ -1,0 +1,47 @@
+//! What the last process left unfinished.
+
+use super::admission::Waiting;
+use super::record::{Failure, JobRecord, JobSpec};
+use super::state::State;
+use super::store::{Ending, JobStore, StoreError};
+
+/// The service may die of a job this often before it stops trying.
+const MOST_ATTEMPTS: u32 = 2;
+
+/// Puts every job of a process that is gone where it belongs and gives those that wait, oldest first. A job that ran
+/// goes on from its last save as its next attempt; one that brought the service down [`MOST_ATTEMPTS`] times fails;
+/// one that was being cancelled is cancelled, without its prefix.
+pub(super) fn recover(store: &JobStore) -> Result<Vec<Waiting>, StoreError> {
+    let mut waiting = Vec::new();
+    for record in store.live()? {
+        let key = record.key();
+        match record.state {
+            State::Running if record.attempt >= MOST_ATTEMPTS => {
+                tracing::warn!(job.id = %key.id, attempt = record.attempt, "job given up");
+                let detail = format!(
+                    "the service died {} times while the job ran; it is not tried again",
+                    record.attempt
+                );
+                store.finish(&key, &Ending::Failed(Failure::new("worker_lost", detail)), None)?;
+            }
+            State::Running => {
+                tracing::info!(job.id = %key.id, attempt = record.attempt + 1, "job goes on from its last save");
+                waiting.push(entry(store, store.requeue(&key, record.attempt + 1, None)?)?);
+            }
+            State::Cancelling => {
+                let detail = "the service died before the prefix was stored";
+                store.abandon(&key, Failure::new("worker_lost", detail))?;
+            }
+            State::Queued => waiting.push(entry(store, record)?),
+            // Not among the live.
+            State::Succeeded | State::Failed | State::Cancelled => {}
+        }
+    }
+    Ok(waiting)
+}
+
+fn entry(store: &JobStore, record: JobRecord) -> Result<Waiting, StoreError> {
+    let running_seconds = store.saved(&record.key())?.map_or(0.0, |save| save.running_seconds);
+    let JobSpec::Selection(spec) = &record.spec;
+    Ok(Waiting::new(&record, spec.deadline_seconds, running_seconds))
+}

@@ -1,0 +1,167 @@
+//! One run of one job, from the worker that took it to its next state on disk.
+
+use super::admission::Running;
+use super::record::{Failure, JobRecord, JobSpec, PhaseRecord, ProgressRecord};
+use super::selection::{self, Phase, Progress, SelectionError, Watch};
+use super::service::Shared;
+use super::spec::OnStop;
+use super::state::{Forbidden, State};
+use super::store::{Ending, Save, StoreError};
+use super::worker::panic_text;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+/// How a run came back.
+enum Return {
+    /// The job has ended.
+    Ended(Ending),
+    /// The service stopped it; if its owner did not, it waits for the next start.
+    Stopped { save: Save, prefix: Ending },
+}
+
+/// Runs the job. Whatever happens in it, panics included, is its own end and nobody else's.
+pub(super) fn run(shared: &Shared, running: &Running) {
+    let span = tracing::info_span!("job", job.id = %running.key.id);
+    let _entered = span.enter();
+    if let Err(error) = try_run(shared, running) {
+        // The record keeps its state; the next start takes the job up again.
+        tracing::error!(%error, "the job's state could not be stored");
+    }
+}
+
+fn try_run(shared: &Shared, running: &Running) -> Result<(), StoreError> {
+    let record = match shared.store.start(&running.key) {
+        Ok(record) => record,
+        // Cancelled, and perhaps deleted, between the line and the worker.
+        Err(StoreError::Forbidden(_) | StoreError::NotFound(_)) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    tracing::info!(attempt = record.attempt, memory_bytes = record.plan.memory_bytes, "job started");
+    let save = shared.store.saved(&running.key)?;
+    let returned = guarded(|| select(shared, running, &record, save));
+    let progress = running.tracked().map(|tracked| tracked.progress);
+    let record = match returned {
+        Return::Ended(ending) => shared.store.finish(&running.key, &ending, progress)?,
+        Return::Stopped { save, prefix } => {
+            match shared.store.requeue(&running.key, record.attempt, Some(&save)) {
+                // Its owner wanted it stopped too.
+                Err(StoreError::Forbidden(Forbidden { from: State::Cancelling, .. })) => {
+                    shared.store.finish(&running.key, &prefix, progress)?
+                }
+                other => other?,
+            }
+        }
+    };
+    let seconds = running.began.elapsed().as_secs_f64();
+    let code = record.failure.as_ref().map(|failure| failure.code.as_str());
+    tracing::info!(state = ?record.state, seconds, code, "job stopped");
+    Ok(())
+}
+
+/// A panic ends the job as a failure of ours.
+fn guarded(work: impl FnOnce() -> Result<Return, SelectionError>) -> Return {
+    // What the work borrows are locks that bear a panic, atomics, and the database.
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(returned)) => returned,
+        Ok(Err(error)) => {
+            tracing::info!(%error, "job failed");
+            let detail = match error.code() {
+                "internal" => "the service failed; its log has the cause under the job's id".to_owned(),
+                _ => error.to_string(),
+            };
+            Return::Ended(Ending::Failed(Failure::new(error.code(), detail)))
+        }
+        Err(panic) => {
+            tracing::error!(panic = panic_text(panic.as_ref()), "job panicked");
+            let detail = "the service failed; its log has the cause under the job's id";
+            Return::Ended(Ending::Failed(Failure::new("internal", detail)))
+        }
+    }
+}
+
+fn select(
+    shared: &Shared,
+    running: &Running,
+    record: &JobRecord,
+    save: Option<Save>,
+) -> Result<Return, SelectionError> {
+    let JobSpec::Selection(spec) = &record.spec;
+    let dataset = shared.datasets.get(&record.tenant, &record.dataset)?;
+    let source = shared.datasets.source(&dataset)?;
+    let ran_before = save.as_ref().map_or(0.0, |save| save.running_seconds);
+    let from = save.map(|save| save.bytes).filter(|bytes| !bytes.is_empty());
+    let ran = shared.pool.install(|| {
+        let prepared = selection::prepare(spec, &source, &shared.limits)?;
+        let mut recorder = Recorder { shared, running, ran_before, last_save: Instant::now() };
+        selection::run(prepared, &source, &dataset.digest, from.as_deref(), &running.ctl, &mut recorder)
+    })?;
+    let keep = spec.on_stop == OnStop::Partial;
+    Ok(match ran.ending {
+        selection::Ending::Finished => Return::Ended(Ending::Succeeded(ran.result)),
+        selection::Ending::Deadline if keep => Return::Ended(Ending::Succeeded(ran.result)),
+        selection::Ending::Deadline => Return::Ended(Ending::Failed(Failure::new(
+            "deadline_exceeded",
+            format!("stopped after {} running seconds", spec.deadline_seconds.unwrap_or_default()),
+        ))),
+        selection::Ending::Cancelled => {
+            let prefix = Ending::Cancelled(keep.then_some(ran.result));
+            if running.is_cancelled() {
+                Return::Ended(prefix)
+            } else {
+                let running_seconds = ran_before + running.began.elapsed().as_secs_f64();
+                Return::Stopped { save: Save { running_seconds, bytes: ran.saved }, prefix }
+            }
+        }
+    })
+}
+
+/// Passes progress on to whoever asks, and saves now and then.
+struct Recorder<'a> {
+    shared: &'a Shared,
+    running: &'a Running,
+    ran_before: f64,
+    last_save: Instant,
+}
+
+impl Watch for Recorder<'_> {
+    fn progress(&mut self, progress: Progress) {
+        self.running.track(ProgressRecord {
+            phase: match progress.phase {
+                Phase::Loading => PhaseRecord::Loading,
+                Phase::Similarity => PhaseRecord::Similarity,
+                Phase::Selecting => PhaseRecord::Selecting,
+            },
+            done: progress.done,
+            total: progress.total,
+            objective_value: progress.objective_value,
+            evaluations: progress.evaluations,
+        });
+    }
+
+    fn save(&mut self, bytes: &dyn Fn() -> Vec<u8>) {
+        let interval: Duration = self.shared.checkpoint;
+        if self.last_save.elapsed() < interval {
+            return;
+        }
+        let running_seconds = self.ran_before + self.running.began.elapsed().as_secs_f64();
+        let save = Save { running_seconds, bytes: bytes() };
+        if let Err(error) = self.shared.store.save(&self.running.key, &save) {
+            // The job itself is well: a crash would only cost it more.
+            tracing::warn!(%error, "a save failed");
+        }
+        self.last_save = Instant::now();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_in_a_job_is_that_jobs_failure() {
+        let returned = guarded(|| panic!("out of luck"));
+        let Return::Ended(Ending::Failed(failure)) = returned else { panic!("the job did not fail") };
+        assert_eq!(failure.code, "internal");
+        assert!(!failure.detail.contains("luck"), "what a panic says is for the log");
+    }
+}

@@ -1,0 +1,302 @@
+//! The jobs of this process: accept, look up, cancel, delete, stop.
+
+use super::JobError;
+use super::admission::{Admission, Running, Tracked, Waiting};
+use super::record::{JobKey, JobRecord, JobSpec};
+use super::selection::result::{PlanReport, SelectionResult};
+use super::selection::{self, Limits};
+use super::state::{Forbidden, State};
+use super::store::{JobStore, StoreError};
+use super::{recovery, worker};
+use crate::dataset::{DatasetRecord, DatasetStore, Source};
+use redb::{Database, WriteTransaction};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// What jobs may take of the machine.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct JobSettings {
+    /// Bytes all running jobs together may take.
+    pub memory_bytes: u64,
+    /// Floating-point operations one job may need.
+    pub max_flops: f64,
+    /// Threads that compute.
+    pub threads: usize,
+    /// Jobs that run at once.
+    pub workers: usize,
+    /// Time between two saves of a running job.
+    pub checkpoint: Duration,
+}
+
+/// A request for a job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewJob {
+    /// Whose.
+    pub tenant: String,
+    /// What for.
+    pub spec: JobSpec,
+    /// The owner's notes.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// A job as it is now: its record, and of a live one what only its process knows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobView {
+    /// The stored form.
+    pub record: JobRecord,
+    /// How far a running job is.
+    pub tracked: Option<Tracked>,
+    /// How many are before a queued one.
+    pub queue_position: Option<usize>,
+}
+
+/// Why the jobs could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The compute pool could not be built.
+    #[error("the compute threads could not be started: {0}")]
+    Pool(#[from] rayon::ThreadPoolBuildError),
+    /// The workers could not be started.
+    #[error("the worker threads could not be started: {0}")]
+    Workers(#[from] std::io::Error),
+}
+
+/// What workers and requests share.
+pub(super) struct Shared {
+    pub(super) store: JobStore,
+    pub(super) datasets: DatasetStore,
+    pub(super) pool: rayon::ThreadPool,
+    pub(super) limits: Limits,
+    pub(super) checkpoint: Duration,
+    books: Mutex<Books>,
+    changed: Condvar,
+}
+
+struct Books {
+    admission: Admission,
+    draining: bool,
+}
+
+impl Shared {
+    fn books(&self) -> MutexGuard<'_, Books> {
+        // Nothing that changes the books can panic between two of their lines.
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next job, when there is one that fits; none when the service drains. Blocks until either.
+    pub(super) fn take(&self) -> Option<Arc<Running>> {
+        let mut books = self.books();
+        loop {
+            if books.draining {
+                return None;
+            }
+            if let Some(running) = books.admission.next() {
+                return Some(running);
+            }
+            books = self.changed.wait(books).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The job no longer runs: its memory may serve the next.
+    pub(super) fn give_back(&self, key: &JobKey) {
+        self.books().admission.release(key);
+        self.changed.notify_all();
+    }
+}
+
+/// The jobs of this process. Every method blocks on the disk, none on a computation.
+pub struct JobService {
+    shared: Arc<Shared>,
+    workers: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl JobService {
+    /// Opens the store, puts right what the last process left, and starts the workers.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(
+        database: Arc<Database>,
+        datasets: DatasetStore,
+        settings: JobSettings,
+    ) -> Result<Self, OpenError> {
+        let store = JobStore::open(database)?;
+        let mut admission = Admission::new(settings.memory_bytes);
+        for waiting in recovery::recover(&store)? {
+            admission.push(waiting);
+        }
+        let shared = Arc::new(Shared {
+            store,
+            datasets,
+            pool: worker::compute_pool(settings.threads)?,
+            limits: Limits { memory_bytes: settings.memory_bytes, max_flops: settings.max_flops },
+            checkpoint: settings.checkpoint,
+            books: Mutex::new(Books { admission, draining: false }),
+            changed: Condvar::new(),
+        });
+        let workers = Mutex::new(worker::start(&shared, settings.workers)?);
+        Ok(Self { shared, workers })
+    }
+
+    /// What the job would take, without accepting it.
+    ///
+    /// # Errors
+    /// What is wrong with the request.
+    pub fn plan(&self, spec: &JobSpec, source: &Source) -> Result<PlanReport, JobError> {
+        let JobSpec::Selection(spec) = spec;
+        Ok(selection::prepare(spec, source, &self.shared.limits)?.report().clone())
+    }
+
+    /// Accepts the job: when this returns it outlives a crash.
+    ///
+    /// # Errors
+    /// What is wrong with the request; [`JobError::ShuttingDown`].
+    pub fn submit(&self, job: NewJob, dataset: &DatasetRecord) -> Result<JobView, JobError> {
+        if self.shared.books().draining {
+            return Err(JobError::ShuttingDown);
+        }
+        let plan = self.plan(&job.spec, &self.shared.datasets.source(dataset)?)?;
+        let record = JobRecord::new(&job.tenant, job.spec, dataset.id.clone(), job.labels, plan);
+        self.shared.store.insert(&record)?;
+        let JobSpec::Selection(spec) = &record.spec;
+        self.shared.books().admission.push(Waiting::new(&record, spec.deadline_seconds, 0.0));
+        self.shared.changed.notify_all();
+        Ok(self.with_live_part(record))
+    }
+
+    /// A job.
+    ///
+    /// # Errors
+    /// Where there is none, and the store's own.
+    pub fn get(&self, key: &JobKey) -> Result<JobView, JobError> {
+        Ok(self.with_live_part(self.shared.store.get(key)?))
+    }
+
+    /// At most `limit` jobs, newest first, of those older than `before`; and whether there are more.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub fn list(
+        &self,
+        tenant: &str,
+        limit: usize,
+        before: Option<&str>,
+    ) -> Result<(Vec<JobView>, bool), JobError> {
+        let (records, more) = self.shared.store.list(tenant, limit, before)?;
+        Ok((records.into_iter().map(|record| self.with_live_part(record)).collect(), more))
+    }
+
+    /// Ends a queued job, tells a running one to stop, and leaves one that has ended as it is. Needs no slot, no
+    /// memory and no place in line.
+    ///
+    /// # Errors
+    /// Where there is none, and the store's own.
+    pub fn cancel(&self, key: &JobKey) -> Result<JobView, JobError> {
+        let record = match self.shared.store.cancel(key) {
+            Ok(record) => record,
+            Err(StoreError::Forbidden(Forbidden { .. })) => self.shared.store.get(key)?,
+            Err(error) => return Err(error.into()),
+        };
+        let mut books = self.shared.books();
+        match record.state {
+            State::Cancelling => {
+                if let Some(running) = books.admission.running(key) {
+                    running.cancel();
+                }
+            }
+            _ => books.admission.forget(key),
+        }
+        drop(books);
+        // The next in line may fit where this one did not.
+        self.shared.changed.notify_all();
+        Ok(self.with_live_part(record))
+    }
+
+    /// Removes a job that has ended.
+    ///
+    /// # Errors
+    /// [`JobError::NotTerminal`]; where there is none, and the store's own.
+    pub fn delete(&self, key: &JobKey) -> Result<(), JobError> {
+        if self.shared.store.remove(key)? { Ok(()) } else { Err(JobError::NotTerminal(key.id.to_string())) }
+    }
+
+    /// What a job left.
+    ///
+    /// # Errors
+    /// [`JobError::NotFinished`], [`JobError::NoResult`]; where there is no such job, and the store's own.
+    pub fn result(&self, key: &JobKey) -> Result<SelectionResult, JobError> {
+        if !self.shared.store.get(key)?.state.is_terminal() {
+            return Err(JobError::NotFinished(key.id.to_string()));
+        }
+        self.shared.store.result(key)?.ok_or_else(|| JobError::NoResult(key.id.to_string()))
+    }
+
+    /// A live job that needs the dataset, as seen by the transaction that wants to delete it.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub fn user_of(
+        within: &WriteTransaction,
+        tenant: &str,
+        dataset: &str,
+    ) -> Result<Option<String>, StoreError> {
+        JobStore::user_of(within, tenant, dataset)
+    }
+
+    /// Takes no more jobs, stops those that run where they can go on after the next start, and waits until they have
+    /// been stored, at most `patience`. Gives whether all have.
+    pub fn drain(&self, patience: Duration) -> bool {
+        let until = Instant::now() + patience;
+        let mut books = self.shared.books();
+        books.draining = true;
+        for running in books.admission.all_running() {
+            running.ctl.cancel();
+        }
+        self.shared.changed.notify_all();
+        while books.admission.all_running().next().is_some() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            books = self.shared.changed.wait_timeout(books, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        drop(books);
+        // They have nothing left but to notice; after that the database is free for another process.
+        for worker in self.workers.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            if worker.join().is_err() {
+                tracing::error!("a worker thread panicked");
+            }
+        }
+        true
+    }
+
+    fn with_live_part(&self, record: JobRecord) -> JobView {
+        let books = self.shared.books();
+        let key = record.key();
+        let tracked = match record.state {
+            State::Running | State::Cancelling => {
+                books.admission.running(&key).and_then(|running| running.tracked())
+            }
+            _ => None,
+        };
+        let queue_position = match record.state {
+            State::Queued => books.admission.position(&key),
+            _ => None,
+        };
+        drop(books);
+        JobView { record, tracked, queue_position }
+    }
+}
+
+impl Drop for JobService {
+    /// Workers end with the last job they run.
+    fn drop(&mut self) {
+        self.shared.books().draining = true;
+        self.shared.changed.notify_all();
+    }
+}

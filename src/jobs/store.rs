@@ -1,0 +1,369 @@
+//! Jobs on disk. Every change of state is one transaction, and what belongs to the change is in it: a result with
+//! the state that ends the job, a save with the state that will take it up again.
+
+use super::record::{Failure, JobKey, JobRecord, ProgressRecord, RECORD_VERSION, ResultSummary};
+use super::selection::result::SelectionResult;
+use super::state::{Event, Forbidden};
+use crate::dataset::{DatasetError, DatasetStore};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use std::sync::Arc;
+use time::OffsetDateTime;
+
+/// (tenant, id) -> record as JSON. Ids are time-ordered, so a tenant's jobs are one range in order of time.
+const JOBS: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("jobs");
+/// (tenant, dataset, id) of every job that has not ended: what a start goes through, and what a deletion of the
+/// dataset asks.
+const LIVE: TableDefinition<(&str, &str, &str), ()> = TableDefinition::new("live_jobs");
+/// (tenant, id) -> running seconds so far, and what the run goes on from.
+const SAVES: TableDefinition<(&str, &str), (f64, &[u8])> = TableDefinition::new("job_saves");
+/// (tenant, id) -> result as JSON.
+const RESULTS: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("job_results");
+
+/// Ids are letters, digits and underscores.
+const AFTER_EVERY_ID: &str = "~";
+
+/// Why the store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No such job of this tenant.
+    #[error("no job {0}")]
+    NotFound(String),
+    /// The job's state does not allow it.
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+    /// The job's dataset is not there, or cannot be read.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// A record that this version cannot read.
+    #[error("unreadable record: {0}")]
+    Record(#[from] serde_json::Error),
+    /// A record of another version.
+    #[error("a record of version {found}; this release reads version {RECORD_VERSION}")]
+    Version {
+        /// The record's version.
+        found: u64,
+    },
+    /// The database failed.
+    #[error("the database failed: {0}")]
+    Database(#[source] Box<redb::Error>),
+}
+
+macro_rules! from_database {
+    ($($error:ty),*) => {$(
+        impl From<$error> for StoreError {
+            fn from(error: $error) -> Self {
+                Self::Database(Box::new(error.into()))
+            }
+        }
+    )*};
+}
+
+from_database!(redb::TransactionError, redb::TableError, redb::StorageError, redb::CommitError);
+
+impl StoreError {
+    /// Whether the disk is full.
+    pub fn is_full(&self) -> bool {
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        matches!(self, Self::Database(error) if matches!(&**error, redb::Error::Io(error) if matches!(error.kind(), StorageFull | QuotaExceeded)))
+    }
+}
+
+/// What a run goes on from.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Save {
+    /// Seconds it has run: a deadline counts these.
+    pub running_seconds: f64,
+    /// The engine's own bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ending {
+    /// With a result that counts.
+    Succeeded(SelectionResult),
+    /// Without.
+    Failed(Failure),
+    /// Stopped by its owner, with what there was.
+    Cancelled(Option<SelectionResult>),
+}
+
+/// The jobs of every tenant.
+#[derive(Debug)]
+pub struct JobStore {
+    database: Arc<Database>,
+}
+
+impl JobStore {
+    /// Opens the tables, and makes them where they are missing.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub fn open(database: Arc<Database>) -> Result<Self, StoreError> {
+        let transaction = database.begin_write()?;
+        transaction.open_table(JOBS)?;
+        transaction.open_table(LIVE)?;
+        transaction.open_table(SAVES)?;
+        transaction.open_table(RESULTS)?;
+        transaction.commit()?;
+        Ok(Self { database })
+    }
+
+    /// Stores a new job, in one transaction with a last look at its dataset. When this returns the job outlives a
+    /// crash.
+    ///
+    /// # Errors
+    /// [`StoreError::Dataset`] where the dataset has been deleted, and the store's own.
+    pub fn insert(&self, record: &JobRecord) -> Result<(), StoreError> {
+        let transaction = self.database.begin_write()?;
+        DatasetStore::get_within(&transaction, &record.tenant, &record.dataset)?;
+        transaction.open_table(LIVE)?.insert(live_key(record), ())?;
+        put(&transaction, record)?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// A live job that needs the dataset, as seen by the transaction that wants to delete it.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub fn user_of(
+        within: &WriteTransaction,
+        tenant: &str,
+        dataset: &str,
+    ) -> Result<Option<String>, StoreError> {
+        let live = within.open_table(LIVE)?;
+        let mut users = live.range((tenant, dataset, "")..(tenant, dataset, AFTER_EVERY_ID))?;
+        Ok(users.next().transpose()?.map(|(key, _)| key.value().2.to_owned()))
+    }
+
+    /// One job.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] and the store's own.
+    pub fn get(&self, key: &JobKey) -> Result<JobRecord, StoreError> {
+        let jobs = self.database.begin_read()?.open_table(JOBS)?;
+        let bytes = jobs.get(parts(key))?.ok_or_else(|| not_found(key))?;
+        decode(bytes.value())
+    }
+
+    /// At most `limit` jobs of one tenant, newest first, of those older than `before`; and whether there are more.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub fn list(
+        &self,
+        tenant: &str,
+        limit: usize,
+        before: Option<&str>,
+    ) -> Result<(Vec<JobRecord>, bool), StoreError> {
+        let jobs = self.database.begin_read()?.open_table(JOBS)?;
+        let range = jobs.range((tenant, "")..(tenant, before.unwrap_or(AFTER_EVERY_ID)))?;
+        let mut records = Vec::new();
+        for entry in range.rev() {
+            if records.len() == limit {
+                return Ok((records, true));
+            }
+            records.push(decode(entry?.1.value())?);
+        }
+        Ok((records, false))
+    }
+
+    /// Every job that has not ended, oldest first.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub fn live(&self) -> Result<Vec<JobRecord>, StoreError> {
+        let transaction = self.database.begin_read()?;
+        let jobs = transaction.open_table(JOBS)?;
+        let mut records = Vec::new();
+        for entry in transaction.open_table(LIVE)?.iter()? {
+            let (key, _) = entry?;
+            let (tenant, _, id) = key.value();
+            let bytes = jobs.get((tenant, id))?.ok_or_else(|| StoreError::NotFound(id.into()))?;
+            records.push(decode(bytes.value())?);
+        }
+        records.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(records)
+    }
+
+    /// A worker takes the job.
+    ///
+    /// # Errors
+    /// [`StoreError::Forbidden`] where it is no longer queued, and the store's own.
+    pub fn start(&self, key: &JobKey) -> Result<JobRecord, StoreError> {
+        self.change(key, Event::Start, |_, record| {
+            record.started_at.get_or_insert_with(OffsetDateTime::now_utc);
+            Ok(())
+        })
+    }
+
+    /// The owner wants the job stopped: a queued one ends here, a running one is asked to.
+    ///
+    /// # Errors
+    /// [`StoreError::Forbidden`] where it has ended, and the store's own.
+    pub fn cancel(&self, key: &JobKey) -> Result<JobRecord, StoreError> {
+        self.change(key, Event::Cancel, |_, _| Ok(()))
+    }
+
+    /// The job ends, with its result in the same transaction.
+    ///
+    /// # Errors
+    /// [`StoreError::Forbidden`] where its state does not lead there, and the store's own.
+    pub fn finish(
+        &self,
+        key: &JobKey,
+        ending: &Ending,
+        progress: Option<ProgressRecord>,
+    ) -> Result<JobRecord, StoreError> {
+        let (event, result, failure) = match ending {
+            Ending::Succeeded(result) => (Event::Succeed, Some(result), None),
+            Ending::Failed(failure) => (Event::Fail, None, Some(failure.clone())),
+            Ending::Cancelled(result) => (Event::Stop, result.as_ref(), None),
+        };
+        self.change(key, event, |transaction, record| {
+            if let Some(result) = result {
+                let bytes = serde_json::to_vec(result)?;
+                transaction.open_table(RESULTS)?.insert(parts(key), bytes.as_slice())?;
+            }
+            record.result = result.map(ResultSummary::from);
+            record.failure = failure;
+            record.progress = progress.or(record.progress.take());
+            Ok(())
+        })
+    }
+
+    /// A cancelled job whose prefix was lost ends without one, and says why.
+    ///
+    /// # Errors
+    /// As [`finish`](Self::finish).
+    pub fn abandon(&self, key: &JobKey, failure: Failure) -> Result<JobRecord, StoreError> {
+        self.change(key, Event::Stop, |_, record| {
+            record.failure = Some(failure);
+            Ok(())
+        })
+    }
+
+    /// The service cuts the run short and will go on from `save`, or from the last one where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Forbidden`] where the job does not run, and the store's own.
+    pub fn requeue(&self, key: &JobKey, attempt: u32, save: Option<&Save>) -> Result<JobRecord, StoreError> {
+        self.change(key, Event::Requeue, |transaction, record| {
+            record.attempt = attempt;
+            save.map_or(Ok(()), |save| put_save(transaction, key, save))
+        })
+    }
+
+    /// Keeps what the run could go on from after a crash.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub fn save(&self, key: &JobKey, save: &Save) -> Result<(), StoreError> {
+        let transaction = self.database.begin_write()?;
+        put_save(&transaction, key, save)?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// What the run goes on from; none for a job that starts anew.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub fn saved(&self, key: &JobKey) -> Result<Option<Save>, StoreError> {
+        let saves = self.database.begin_read()?.open_table(SAVES)?;
+        let save = saves.get(parts(key))?.map(|entry| {
+            let (running_seconds, bytes) = entry.value();
+            Save { running_seconds, bytes: bytes.to_vec() }
+        });
+        Ok(save)
+    }
+
+    /// The result, where the job left one.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub fn result(&self, key: &JobKey) -> Result<Option<SelectionResult>, StoreError> {
+        let results = self.database.begin_read()?.open_table(RESULTS)?;
+        let bytes = results.get(parts(key))?;
+        bytes.map(|bytes| Ok(serde_json::from_slice(bytes.value())?)).transpose()
+    }
+
+    /// Removes a job that has ended, with its result. Gives false, and removes nothing, where it has not.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] and the store's own.
+    pub fn remove(&self, key: &JobKey) -> Result<bool, StoreError> {
+        let transaction = self.database.begin_write()?;
+        if !fetch(&transaction, key)?.state.is_terminal() {
+            return Ok(false);
+        }
+        transaction.open_table(JOBS)?.remove(parts(key))?;
+        transaction.open_table(RESULTS)?.remove(parts(key))?;
+        transaction.commit()?;
+        Ok(true)
+    }
+
+    /// One event in one transaction; the save goes when the job ends.
+    fn change(
+        &self,
+        key: &JobKey,
+        event: Event,
+        edit: impl FnOnce(&WriteTransaction, &mut JobRecord) -> Result<(), StoreError>,
+    ) -> Result<JobRecord, StoreError> {
+        let transaction = self.database.begin_write()?;
+        let mut record = fetch(&transaction, key)?;
+        record.state = record.state.after(event)?;
+        edit(&transaction, &mut record)?;
+        if record.state.is_terminal() {
+            record.finished_at = Some(OffsetDateTime::now_utc());
+            transaction.open_table(LIVE)?.remove(live_key(&record))?;
+            transaction.open_table(SAVES)?.remove(parts(key))?;
+        }
+        put(&transaction, &record)?;
+        transaction.commit()?;
+        Ok(record)
+    }
+}
+
+fn parts(key: &JobKey) -> (&str, &str) {
+    (&key.tenant, key.id.as_str())
+}
+
+fn live_key(record: &JobRecord) -> (&str, &str, &str) {
+    (&record.tenant, &record.dataset, record.id.as_str())
+}
+
+fn not_found(key: &JobKey) -> StoreError {
+    StoreError::NotFound(key.id.to_string())
+}
+
+fn fetch(transaction: &WriteTransaction, key: &JobKey) -> Result<JobRecord, StoreError> {
+    let jobs = transaction.open_table(JOBS)?;
+    let bytes = jobs.get(parts(key))?.ok_or_else(|| not_found(key))?;
+    decode(bytes.value())
+}
+
+fn put(transaction: &WriteTransaction, record: &JobRecord) -> Result<(), StoreError> {
+    let bytes = serde_json::to_vec(record)?;
+    transaction.open_table(JOBS)?.insert((record.tenant.as_str(), record.id.as_str()), bytes.as_slice())?;
+    Ok(())
+}
+
+fn put_save(transaction: &WriteTransaction, key: &JobKey, save: &Save) -> Result<(), StoreError> {
+    transaction.open_table(SAVES)?.insert(parts(key), (save.running_seconds, save.bytes.as_slice()))?;
+    Ok(())
+}
+
+/// The version is read first: a record of another one may not have this one's fields.
+fn decode(bytes: &[u8]) -> Result<JobRecord, StoreError> {
+    #[derive(serde::Deserialize)]
+    struct Versioned {
+        version: u64,
+    }
+    let Versioned { version } = serde_json::from_slice(bytes)?;
+    if version != u64::from(RECORD_VERSION) {
+        return Err(StoreError::Version { found: version });
+    }
+    Ok(serde_json::from_slice(bytes)?)
+}
