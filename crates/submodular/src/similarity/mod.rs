@@ -1,7 +1,18 @@
 //! Similarities s_ij of represented rows i and candidate items j, never stored as n x n unless the plan says so.
 
-use crate::Item;
+mod blocked;
+mod metric;
+pub mod plan;
+mod points;
+mod stored;
+
 pub use crate::tile::Epilogue;
+pub use blocked::Blocked;
+pub use metric::Metric;
+pub use points::{Points, PointsBuilder};
+pub use stored::Stored;
+
+use crate::Item;
 use std::ops::Range;
 
 /// Static, hot, single-threaded: the objective cuts the work into blocks, spreads them and polls.
