@@ -122,7 +122,7 @@ impl<S: Similarity> Covered<S> {
     /// The coverage once `add` has joined.
     fn covered(&self, add: &[Item], ctl: &Ctl) -> Result<Vec<f32>, Halt> {
         let mut next = self.cover.clone();
-        let grow = |(block, cover): (usize, &mut [f32])| {
+        let grow = |(block, cover): (usize, &mut [f32])| -> Result<(), Halt> {
             let rows = block * ROWS..block * ROWS + cover.len();
             ctl.tick((cover.len() * add.len()) as u64)?;
             self.f.similarity.sweep(rows.clone(), add, &mut Cover::new(cover, rows.start));
@@ -147,7 +147,7 @@ impl<S: Similarity> Covered<S> {
             ctl.tick((rows.len() * cols.len()) as u64)?;
             let mut gain = Gain::new(cover, self.f.weights.as_deref(), cols.len());
             self.f.similarity.sweep(rows, cols, &mut gain);
-            Ok(gain.into_sums())
+            Ok(gain.sums().collect())
         };
         let tasks = n.div_ceil(ROWS) * chunks;
         let sums: Vec<Vec<f64>> = if n * ask.len() <= INLINE {

@@ -97,6 +97,10 @@ impl Similarity for Blocked {
         self.items.len()
     }
 
+    fn square(&self) -> bool {
+        self.is_square()
+    }
+
     fn sweep<E: Epilogue>(&self, rows: Range<usize>, cols: &[Item], epilogue: &mut E) {
         self.items.kernel().run(Sweep {
             rows: &self.rows.packed,

@@ -208,6 +208,10 @@ impl Similarity for Stored {
         self.items
     }
 
+    fn square(&self) -> bool {
+        self.is_square()
+    }
+
     fn sweep<E: Epilogue>(&self, rows: Range<usize>, cols: &[Item], epilogue: &mut E) {
         self.kernel.run(Read { stored: self, rows, cols, epilogue });
     }

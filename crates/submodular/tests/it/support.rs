@@ -1,5 +1,4 @@
 //! Small worlds for the tests of the core.
-#![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::sync::Arc;
 use submodular::constraint::{Bounds, Groups};
@@ -10,7 +9,7 @@ use submodular::similarity::Stored;
 use submodular::{Chain, Ctl, Item, Outcome, Problem, run};
 
 /// A similarity matrix of `n` points on a coarse grid, so that ties happen: row-major.
-pub fn coarse(n: usize, seed: u64) -> Vec<f32> {
+pub(crate) fn coarse(n: usize, seed: u64) -> Vec<f32> {
     let mut rng = stream(seed, 0);
     let x: Vec<[f32; 3]> = (0..n).map(|_| [0; 3].map(|_| below(8, &mut rng) as f32)).collect();
     let distance = |i: usize, j: usize| (0..3).map(|d| (x[i][d] - x[j][d]).powi(2)).sum::<f32>();
@@ -25,22 +24,22 @@ pub fn coarse(n: usize, seed: u64) -> Vec<f32> {
     (0..n * n).map(|cell| s(cell / n, cell % n)).collect()
 }
 
-pub fn facility_location(n: usize, seed: u64) -> Arc<dyn Objective> {
-    let similarity = Stored::from_matrix(n, n, &coarse(n, seed)).unwrap();
+pub(crate) fn facility_location(n: usize, seed: u64) -> Arc<dyn Objective> {
+    let similarity = Stored::from_matrix(n, n, coarse(n, seed)).unwrap();
     Arc::new(FacilityLocation::new(similarity, None, Reduction::Sum).unwrap())
 }
 
 /// Three groups and some items outside them, with lower and upper bounds.
-pub fn quotas(n: usize, k: usize) -> Groups {
+pub(crate) fn quotas(n: usize, k: usize) -> Groups {
     let of = (0..n).map(|i| [Some(0), Some(1), Some(2), None][i * 7 % 4]).collect();
     let bounds = [(2, 3), (0, 1), (1, 2)].map(|(at_least, at_most)| Bounds { at_least, at_most });
     Groups::new(k, of, bounds.to_vec())
 }
 
-pub fn value(f: &Arc<dyn Objective>, set: &[Item]) -> f64 {
+pub(crate) fn value(f: &Arc<dyn Objective>, set: &[Item]) -> f64 {
     Chain::new(f, set).value(&Ctl::default()).unwrap()
 }
 
-pub fn go(problem: Problem, optimizer: &mut dyn Optimizer) -> Outcome {
+pub(crate) fn go(problem: Problem, optimizer: &mut dyn Optimizer) -> Outcome {
     run(problem, optimizer, None, &Ctl::default(), &mut |_, _| {}).unwrap()
 }

@@ -1,14 +1,12 @@
 //! The laws every optimizer and objective keeps: stopped anywhere and resumed, suspended at every question, lazy as
 //! greedy, quotas, certificates against brute force.
 
-mod support;
-
+use crate::support::{facility_location, go, quotas, value};
 use std::sync::{Arc, Mutex};
 use submodular::constraint::{Constraint, Groups, Unconstrained};
 use submodular::objective::{Answers, External, Objective, Oracle, Properties};
 use submodular::optimizer::{BidirectionalGreedy, Greedy, LazyGreedy, Optimizer, StochasticGreedy};
 use submodular::{Chain, Ctl, Ended, Halt, Item, Outcome, Problem, Saved, Set, run};
-use support::{facility_location, go, quotas, value};
 
 /// A model in this process: the same function as the answers, no halts. Keeps what it was asked.
 struct Model(Arc<dyn Objective>, Mutex<std::collections::BTreeSet<Set>>, f64);

@@ -1,8 +1,7 @@
 //! Against every subset of small ground sets: guarantees, certificates, diminishing returns, and the two-ended search
 //! against a walk of its definition.
 
-mod support;
-
+use crate::support::{go, value};
 use proptest::prelude::*;
 use std::sync::Arc;
 use submodular::constraint::{Bounds, Constraint, Groups, Unconstrained};
@@ -12,7 +11,6 @@ use submodular::optimizer::{BidirectionalGreedy, Greedy, LazyGreedy, Optimizer, 
 use submodular::similarity::{Blocked, Metric, Points, Stored};
 use submodular::tile::Kernel;
 use submodular::{Item, Problem};
-use support::{go, value};
 
 /// A small world: the same function under both plans, and a rule.
 #[derive(Debug, Clone)]
