@@ -1,1 +1,19 @@
-//! Bytes to validated data.
+//! Bytes to validated data: upload, validate, keep by content, read back as rows.
+//!
+//! A dataset is a dense matrix (vectors, or a square similarity) with optional ids and attribute
+//! columns. It is immutable: [`store`] keeps the bytes as they came, named by their digest, and
+//! [`codec`] reads them row by row in bounded memory. Everything here blocks; nothing knows HTTP.
+
+pub mod codec;
+pub mod column;
+pub mod error;
+pub mod record;
+pub mod store;
+pub mod upload;
+
+pub use codec::{Format, Kind, Options, Source};
+pub use column::{Column, ColumnInfo, ColumnType, Ids};
+pub use error::DatasetError;
+pub use record::DatasetRecord;
+pub use store::DatasetStore;
+pub use upload::Upload;

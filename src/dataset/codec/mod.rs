@@ -1,0 +1,240 @@
+//! One file per encoding, one way to read them all.
+//!
+//! [`Source::open`] reads headers only (JSON, which has none, is read whole); the values stream
+//! through [`Source::for_each_row`]. An open source keeps its file open, so on Unix the file may be
+//! unlinked meanwhile: the reader goes on undisturbed and the space returns when it is done.
+
+mod arrow_values;
+mod element;
+mod format;
+mod json;
+mod json_body;
+mod npy;
+mod npy_header;
+mod parquet;
+mod positioned;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::fs::File;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::column::{Column, ColumnInfo, Ids};
+use super::error::DatasetError;
+use positioned::PositionedFile;
+
+pub use format::Format;
+
+/// What the matrix means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// One vector per row.
+    Vectors,
+    /// Precomputed similarities, square.
+    Similarity,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Vectors => "vectors",
+            Self::Similarity => "similarity",
+        })
+    }
+}
+
+/// What the uploader says beside the bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// What the matrix means; `None`: what the body says, else vectors.
+    pub kind: Option<Kind>,
+    /// The column that holds the vectors; `None`: the only one that can.
+    pub vectors: Option<String>,
+    /// The column that holds the ids.
+    pub id: Option<String>,
+}
+
+/// An open dataset. Any number of threads may read it at once.
+pub struct Source {
+    header: Header,
+    codec: Box<dyn Codec>,
+}
+
+/// The largest number of values per row: one row is always held in memory whole.
+pub(super) const MAX_DIM: u64 = 1 << 24;
+
+/// Bytes of a file that are decoded at a time.
+const BLOCK_BYTES: usize = 4 << 20;
+
+/// What a codec learns before it reads values.
+struct Header {
+    kind: Kind,
+    rows: usize,
+    dim: usize,
+    columns: Vec<ColumnInfo>,
+    vectors: Option<String>,
+}
+
+/// Receives a row's index and values; breaks when it has had enough.
+type RowSink<'a> = dyn FnMut(usize, &[f32]) -> ControlFlow<()> + 'a;
+
+/// One encoding's reader of one open file.
+trait Codec: Send + Sync {
+    /// Streams every row in order, each checked; ends early without error when the sink breaks.
+    fn read_rows(&self, sink: &mut RowSink<'_>) -> Result<(), DatasetError>;
+    fn column(&self, name: &str) -> Result<Column, DatasetError>;
+    fn ids(&self) -> Result<Option<Ids>, DatasetError>;
+}
+
+impl Source {
+    /// Opens a file and reads its header: milliseconds for `.npy` and Parquet whatever the size,
+    /// O(bytes) for JSON.
+    ///
+    /// # Errors
+    /// Every [`DatasetError`] that can be told without reading values: wrong magic, a header that
+    /// disagrees with the file's size, a shape or an element type that is no matrix, parameters
+    /// that name what does not exist. JSON tells the others too.
+    pub fn open(path: &Path, format: Format, options: &Options) -> Result<Self, DatasetError> {
+        let file = PositionedFile::new(File::open(path)?)?;
+        format.check_magic(&file.head()?)?;
+        let (header, codec) = match format {
+            Format::Parquet => parquet::open(file, options)?,
+            Format::Npy => npy::open(file, options)?,
+            Format::Json => json::read(file.reader(0), options)?,
+        };
+        Ok(Self { header, codec })
+    }
+
+    /// Reads a dataset that stands in a request: the JSON body of the wire contract.
+    ///
+    /// # Errors
+    /// As [`Source::open`] for JSON.
+    pub fn inline(body: &[u8], options: &Options) -> Result<Self, DatasetError> {
+        Format::Json.check_magic(body)?;
+        let (header, codec) = json::read(body, options)?;
+        Ok(Self { header, codec })
+    }
+
+    /// What the matrix means.
+    pub fn kind(&self) -> Kind {
+        self.header.kind
+    }
+
+    /// Number of rows, at least 1 and at most `u32::MAX`.
+    pub fn rows(&self) -> usize {
+        self.header.rows
+    }
+
+    /// Values per row, at least 1.
+    pub fn dim(&self) -> usize {
+        self.header.dim
+    }
+
+    /// The attribute columns. Columns of types that cannot be attributes (times, lists, structs) are left out.
+    pub fn columns(&self) -> &[ColumnInfo] {
+        &self.header.columns
+    }
+
+    /// The column that holds the vectors, where the format has columns.
+    pub fn vectors_column(&self) -> Option<&str> {
+        self.header.vectors.as_deref()
+    }
+
+    /// Calls `take` with every row in order: its index and its `dim` values, all finite.
+    ///
+    /// Memory: a few MiB and one row for C-order `.npy`; 64 MiB for Fortran order, which is
+    /// transposed strip by strip; one page and one batch for Parquet.
+    ///
+    /// # Errors
+    /// The first offence in row order, with its row and column; or the first error of `take`,
+    /// which ends the reading.
+    pub fn for_each_row<E: From<DatasetError>>(
+        &self,
+        take: &mut dyn FnMut(usize, &[f32]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut refused = None;
+        self.codec.read_rows(&mut |row, values| match take(row, values) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                refused = Some(error);
+                ControlFlow::Break(())
+            }
+        })?;
+        refused.map_or(Ok(()), Err)
+    }
+
+    /// Reads one attribute column whole.
+    ///
+    /// # Errors
+    /// [`DatasetError::UnknownColumn`], [`DatasetError::ColumnType`] for a column that is no
+    /// attribute, [`DatasetError::IntegerRange`].
+    pub fn column(&self, name: &str) -> Result<Column, DatasetError> {
+        self.codec.column(name)
+    }
+
+    /// Reads the ids, where the dataset has any.
+    ///
+    /// # Errors
+    /// [`DatasetError::NullId`], [`DatasetError::DuplicateId`], and those of [`Source::column`].
+    pub fn ids(&self) -> Result<Option<Ids>, DatasetError> {
+        self.codec.ids()
+    }
+
+    /// Reads every value, column and id once, so that later readers meet no offence.
+    ///
+    /// # Errors
+    /// The first offence.
+    pub fn validate(&self) -> Result<(), DatasetError> {
+        self.for_each_row::<DatasetError>(&mut |_, _| Ok(()))?;
+        for column in self.columns() {
+            self.column(&column.name)?;
+        }
+        self.ids()?;
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Header { kind, rows, dim, .. } = self.header;
+        f.debug_struct("Source")
+            .field("kind", &kind)
+            .field("rows", &rows)
+            .field("dim", &dim)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Refuses matrices without values, too large to number, or not square where they must be.
+fn check_shape(kind: Kind, rows: u64, dim: u64) -> Result<(usize, usize), DatasetError> {
+    if rows == 0 || dim == 0 {
+        return Err(DatasetError::EmptyMatrix { rows, dim });
+    }
+    if rows > u64::from(u32::MAX) || dim > MAX_DIM {
+        return Err(DatasetError::TooLarge { rows, dim });
+    }
+    let (rows, dim) = (rows as usize, dim as usize);
+    if kind == Kind::Similarity && rows != dim {
+        return Err(DatasetError::NotSquare { rows, dim });
+    }
+    Ok((rows, dim))
+}
+
+/// Refuses parameters that name columns, for a format that has none to name.
+fn refuse_column_parameters(format: Format, options: &Options) -> Result<(), DatasetError> {
+    for (parameter, given) in [("vectors", &options.vectors), ("id", &options.id)] {
+        if given.is_some() {
+            return Err(DatasetError::Parameter {
+                parameter,
+                reason: format!("{format} has no columns to name"),
+            });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! Bytes on their way in: hashed as they are written, gone again unless they finish.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+
+use super::codec::{Format, Options, Source};
+use super::error::DatasetError;
+use super::record::DatasetRecord;
+use super::store::DatasetStore;
+
+/// One upload. Dropped before [`Upload::finish`], it leaves nothing behind.
+pub struct Upload {
+    store: DatasetStore,
+    limit: u64,
+    written: u64,
+    hash: Sha256,
+    /// Made by the first write, so that a refused request costs no file.
+    file: Option<NamedTempFile>,
+}
+
+/// A validated upload: what the store needs to keep it.
+pub(super) struct Validated {
+    pub(super) file: NamedTempFile,
+    pub(super) bytes: u64,
+    /// SHA-256 in hexadecimal.
+    pub(super) digest: String,
+    pub(super) source: Source,
+    pub(super) format: Format,
+    pub(super) id_column: Option<String>,
+}
+
+impl Upload {
+    pub(super) fn new(store: DatasetStore, limit: u64) -> Self {
+        Self { store, limit, written: 0, hash: Sha256::new(), file: None }
+    }
+
+    /// Appends bytes.
+    ///
+    /// # Errors
+    /// [`DatasetError::PayloadTooLarge`] before anything beyond the limit is written;
+    /// [`DatasetError::Io`].
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), DatasetError> {
+        if self.written.saturating_add(bytes.len() as u64) > self.limit {
+            return Err(DatasetError::PayloadTooLarge { limit: self.limit });
+        }
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(NamedTempFile::new_in(self.store.uploads())?),
+        };
+        file.write_all(bytes)?;
+        self.hash.update(bytes);
+        self.written += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Reads every value, then makes the dataset visible: all of it or nothing.
+    ///
+    /// Gives the record and whether it is new: bytes this tenant has stored before, read the same
+    /// way, keep their first record. O(bytes).
+    ///
+    /// # Errors
+    /// Whatever is wrong with the bytes; then nothing of them stays.
+    pub fn finish(
+        self,
+        tenant: &str,
+        name: Option<String>,
+        format: Format,
+        options: &Options,
+    ) -> Result<(DatasetRecord, bool), DatasetError> {
+        let file = self.file.ok_or(DatasetError::EmptyBody)?;
+        let source = Source::open(file.path(), format, options)?;
+        source.validate()?;
+        file.as_file().sync_all()?;
+        let digest = hexadecimal(&self.hash.finalize());
+        let id_column = options.id.clone();
+        let upload = Validated { file, bytes: self.written, digest, source, format, id_column };
+        self.store.keep(upload, tenant, name)
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Removes what a process that was killed left behind.
+pub(super) fn clear(uploads: &PathBuf) -> io::Result<()> {
+    for entry in fs::read_dir(uploads)? {
+        fs::remove_file(entry?.path())?;
+    }
+    Ok(())
+}
