@@ -55,14 +55,16 @@ impl Chain {
     /// # Errors
     /// [`Halt`]; the chain has grown then, and is to be dropped.
     pub fn walk(&mut self, items: &[Item], ctl: &Ctl) -> Result<Vec<f64>, Halt> {
-        items.iter().fold(Ok(vec![]), |gains, &e| {
+        let mut gains = Ok(vec![]);
+        for &e in items {
             let gain = self.gains(&[e], ctl);
             self.push(e);
-            both(gains, gain).map(|(mut gains, gain)| {
+            gains = both(gains, gain).map(|(mut gains, gain)| {
                 gains.extend(gain);
                 gains
-            })
-        })
+            });
+        }
+        gains
     }
 
     /// f of everything pushed.

@@ -115,6 +115,6 @@ pub(crate) fn stochastic(objective: &Properties, constraint: &Shape, epsilon: f6
             kind: Kind::Expected,
             statement: "E f(S) >= (1 - 1/e - epsilon) OPT (Mirzasoleiman et al. 2015)",
         },
-        none => none,
+        none @ Guarantee::None { .. } => none,
     }
 }

@@ -45,7 +45,7 @@ pub use control::{Ctl, Halt, both};
 pub use error::Error;
 pub use objective::{Objective, Properties, State};
 pub use optimizer::Optimizer;
-pub use problem::{Problem, Saved};
+pub use problem::{Problem, Saved, check};
 pub use run::{Ended, Outcome, Selection, run};
 
 /// Index of an item of the ground set.

@@ -59,11 +59,41 @@ pub struct Saved {
     pub inner: Option<Box<Saved>>,
 }
 
+/// Items of `0..n` but `exclude`, ascending, once it is sure that the rule has an answer that holds `include`.
+///
+/// # Errors
+/// [`Error::UnknownItem`], [`Error::Parameter`] for an item named twice, [`Error::Infeasible`].
+pub fn check(
+    constraint: &dyn Constraint,
+    n: usize,
+    include: &[Item],
+    exclude: &[Item],
+) -> Result<Vec<Item>, Error> {
+    let mut named = vec![false; n];
+    for &e in include.iter().chain(exclude) {
+        let seen = named.get_mut(e as usize).ok_or(Error::UnknownItem { item: e, len: n })?;
+        if std::mem::replace(seen, true) {
+            let reason = format!("item {e} is named twice");
+            return Err(Error::Parameter { name: "include, exclude", reason });
+        }
+    }
+    include.iter().for_each(|&e| named[e as usize] = false);
+    let allowed: Vec<Item> = (0..).take(n).filter(|&e: &Item| !named[e as usize]).collect();
+    let mut feasible = constraint.start(&allowed)?;
+    for &item in include {
+        if !feasible.may_add(item) {
+            return Err(Infeasible::Include { item }.into());
+        }
+        feasible.add(item);
+    }
+    Ok(allowed)
+}
+
 impl Problem {
     /// A run over the items of `objective` but `exclude`, starting with `include` in that order.
     ///
     /// # Errors
-    /// [`Error::UnknownItem`], [`Error::Parameter`] for an item named twice, [`Error::Infeasible`].
+    /// As [`check`].
     pub fn new(
         objective: Arc<dyn Objective>,
         constraint: Arc<dyn Constraint>,
@@ -72,25 +102,8 @@ impl Problem {
         seed: u64,
     ) -> Result<Self, Error> {
         let n = objective.len();
-        let mut named = vec![false; n];
-        for &e in include.iter().chain(exclude) {
-            let seen = named.get_mut(e as usize).ok_or(Error::UnknownItem { item: e, len: n })?;
-            if std::mem::replace(seen, true) {
-                let reason = format!("item {e} is named twice");
-                return Err(Error::Parameter { name: "include, exclude", reason });
-            }
-        }
-        let mut banned = vec![false; n];
-        exclude.iter().for_each(|&e| banned[e as usize] = true);
-        let allowed: Vec<Item> = (0..).take(n).filter(|&e: &Item| !banned[e as usize]).collect();
+        let allowed = check(&*constraint, n, include, exclude)?;
         let feasible = constraint.start(&allowed)?;
-        let mut probe = constraint.start(&allowed)?;
-        for &item in include {
-            if !probe.may_add(item) {
-                return Err(Infeasible::Include { item }.into());
-            }
-            probe.add(item);
-        }
         Ok(Self {
             chain: Chain::new(&objective, &[]),
             objective,

@@ -1,6 +1,7 @@
 //! Similarities s_ij of represented rows i and candidate items j, never stored as n x n unless the plan says so.
 
 mod blocked;
+mod matrix;
 mod metric;
 pub mod plan;
 mod points;
@@ -8,6 +9,7 @@ mod stored;
 
 pub use crate::tile::Epilogue;
 pub use blocked::Blocked;
+pub use matrix::MatrixBuilder;
 pub use metric::Metric;
 pub use points::{Points, PointsBuilder};
 pub use stored::Stored;

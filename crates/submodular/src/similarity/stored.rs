@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use std::ops::Range;
 
 /// Floats in a cache line: every candidate's rows begin on one.
-const LINE: usize = 16;
+pub(super) const LINE: usize = 16;
 /// Candidates, and where symmetry is used rows, of one block of work.
 const BLOCK: usize = 512;
 /// Rows handed over at once: with their cover and weights they stay in the innermost cache.
@@ -16,16 +16,16 @@ const RUN: usize = 1024;
 /// A dense matrix of similarities, with the bits that [`Blocked`] computes.
 #[derive(Debug)]
 pub struct Stored {
-    values: Aligned,
+    pub(super) values: Aligned,
     kernel: Kernel,
-    rows: usize,
-    items: usize,
-    stride: usize,
+    pub(super) rows: usize,
+    pub(super) items: usize,
+    pub(super) stride: usize,
     same: bool,
 }
 
 impl Stored {
-    fn zeroed(kernel: Kernel, rows: usize, items: usize, same: bool) -> Result<Self, Error> {
+    pub(super) fn zeroed(kernel: Kernel, rows: usize, items: usize, same: bool) -> Result<Self, Error> {
         let stride = stride(rows);
         Ok(Self { values: Aligned::zeroed(stride.saturating_mul(items))?, kernel, rows, items, stride, same })
     }
@@ -44,49 +44,6 @@ impl Stored {
             fill.triangle(0, &mut stored.values)?;
         } else {
             fill.rectangle(&mut stored.values)?;
-        }
-        Ok(stored)
-    }
-
-    /// A matrix from outside, in row-major order: `rows` represented rows of `items` similarities, symmetric or not.
-    /// With as many rows as items, the items represent themselves. O(rows x items).
-    ///
-    /// # Errors
-    /// [`Error::NotFinite`] with row and column, [`Error::Shape`], [`Error::Parameter`] when the system refuses the
-    /// memory.
-    pub fn from_matrix(
-        rows: usize,
-        items: usize,
-        values: impl IntoIterator<Item = f32>,
-    ) -> Result<Self, Error> {
-        if Item::try_from(items.max(rows)).is_err() {
-            return Err(Error::Shape {
-                what: "rows, at most",
-                expected: Item::MAX as usize,
-                found: items.max(rows),
-            });
-        }
-        let mut stored = Self::zeroed(Kernel::detect(), rows, items, rows == items)?;
-        let expected = rows.saturating_mul(items);
-        let mut found = 0;
-        let mut values = values.into_iter();
-        let mut strip = vec![0.0; LINE * items];
-        for first in (0..rows).step_by(LINE) {
-            let height = LINE.min(rows - first);
-            for (place, value) in strip[..height * items].iter_mut().zip(&mut values) {
-                if !value.is_finite() {
-                    let (row, column) = (found / items, found % items);
-                    return Err(Error::NotFinite { row, column, value: f64::from(value) });
-                }
-                *place = value;
-                found += 1;
-            }
-            let stride = stored.stride;
-            transpose((&strip, items), (&mut stored.values[first..], stride), height, items);
-        }
-        found += values.count();
-        if found != expected {
-            return Err(Error::Shape { what: "similarities", expected, found });
         }
         Ok(stored)
     }

@@ -5,7 +5,8 @@ use submodular::constraint::{Bounds, Groups};
 use submodular::objective::{FacilityLocation, Objective, Reduction};
 use submodular::optimizer::Optimizer;
 use submodular::sampling::{below, stream};
-use submodular::similarity::Stored;
+use submodular::similarity::MatrixBuilder;
+use submodular::tile::Kernel;
 use submodular::{Chain, Ctl, Item, Outcome, Problem, run};
 
 /// A similarity matrix of `n` points on a coarse grid, so that ties happen: row-major.
@@ -25,8 +26,9 @@ pub(crate) fn coarse(n: usize, seed: u64) -> Vec<f32> {
 }
 
 pub(crate) fn facility_location(n: usize, seed: u64) -> Arc<dyn Objective> {
-    let similarity = Stored::from_matrix(n, n, coarse(n, seed)).unwrap();
-    Arc::new(FacilityLocation::new(similarity, None, Reduction::Sum).unwrap())
+    let mut similarity = MatrixBuilder::new(Kernel::detect(), n, n).unwrap();
+    coarse(n, seed).chunks(n).for_each(|row| similarity.push(row).unwrap());
+    Arc::new(FacilityLocation::new(similarity.finish().unwrap(), None, Reduction::Sum).unwrap())
 }
 
 /// Three groups and some items outside them, with lower and upper bounds.
