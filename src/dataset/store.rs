@@ -4,6 +4,9 @@
 //! record always has its file. What a kill leaves between the two (a file without a record) is
 //! removed when the store is opened.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
@@ -87,7 +87,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 /// Removes what a process that was killed left behind.
-pub(super) fn clear(uploads: &PathBuf) -> io::Result<()> {
+pub(super) fn clear(uploads: &Path) -> io::Result<()> {
     for entry in fs::read_dir(uploads)? {
         fs::remove_file(entry?.path())?;
     }

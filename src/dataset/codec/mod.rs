@@ -8,14 +8,12 @@ mod arrow_values;
 mod element;
 mod format;
 mod json;
-mod json_body;
 mod npy;
-mod npy_header;
 mod parquet;
 mod positioned;
 
 #[cfg(test)]
-mod tests;
+mod fixture;
 
 use std::fmt;
 use std::fs::File;

@@ -11,8 +11,9 @@ use serde::de::{
 };
 use serde_json::error::Category;
 
-use super::{Column, DatasetError, Format, Kind};
-use crate::dataset::column::ColumnType;
+use crate::dataset::codec::{Format, Kind};
+use crate::dataset::column::{Column, ColumnType};
+use crate::dataset::error::DatasetError;
 
 /// The fields of a body, each `None` or empty where it was absent.
 #[derive(Default)]
