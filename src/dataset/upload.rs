@@ -60,7 +60,7 @@ impl Upload {
     /// Reads every value, then makes the dataset visible: all of it or nothing.
     ///
     /// Gives the record and whether it is new: bytes this tenant has stored before, read the same
-    /// way, keep their first record. O(bytes).
+    /// way, keep their first record, name included. O(bytes).
     ///
     /// # Errors
     /// Whatever is wrong with the bytes; then nothing of them stays.

@@ -1,6 +1,7 @@
 //! The JSON body of the wire contract, read in one pass into 32-bit floats.
 
 mod body;
+mod columns;
 
 #[cfg(test)]
 mod tests;

@@ -54,6 +54,15 @@ impl Home {
 }
 
 #[test]
+fn uploads_and_sources_move_between_threads() {
+    fn movable<T: Send + 'static>() {}
+    fn shared<T: Send + Sync + 'static>() {}
+    movable::<Upload>();
+    shared::<Source>();
+    shared::<DatasetStore>();
+}
+
+#[test]
 fn an_upload_is_kept_under_its_digest_and_read_back() {
     let home = home();
     let (record, created) = home.put("t", BODY, None).unwrap();
