@@ -69,7 +69,7 @@ pub enum DatasetError {
         found: String,
     },
     /// A value that is NaN, infinite, or beyond 32-bit floats, which is how values are kept.
-    #[error("row {row}, column {column}: {value} {}", describe_value(*.value))]
+    #[error("row {row}, column {column}: {value:?} {}", describe_value(*.value))]
     NotFinite {
         /// Row of the first offence.
         row: usize,

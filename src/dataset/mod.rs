@@ -11,7 +11,7 @@ pub mod record;
 pub mod store;
 pub mod upload;
 
-pub use codec::{Format, Kind, Options, Source};
+pub use codec::{Format, Kind, Options, RowVisitor, Source};
 pub use column::{Column, ColumnInfo, ColumnType, Ids};
 pub use error::DatasetError;
 pub use record::DatasetRecord;

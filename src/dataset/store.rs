@@ -4,6 +4,9 @@
 //! record always has its file. What a kill leaves between the two (a file without a record) is
 //! removed when the store is opened.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 use time::OffsetDateTime;
 
-use super::codec::{Kind, Source};
+use super::codec::Source;
 use super::error::DatasetError;
 use super::record::DatasetRecord;
 use super::upload::{self, Upload, Validated};
@@ -264,7 +267,6 @@ fn file_name(record: &DatasetRecord) -> &str {
 /// Equal for uploads that are the same dataset: the same bytes, read the same way.
 fn content_key(record: &DatasetRecord) -> String {
     let DatasetRecord { digest, kind, vectors_column, id_column, .. } = record;
-    let kind: Kind = *kind;
     // Debug quotes and escapes, so no column name can imitate another key.
     format!("{digest} {kind} {vectors_column:?} {id_column:?}")
 }

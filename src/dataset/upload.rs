@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
@@ -60,7 +60,7 @@ impl Upload {
     /// Reads every value, then makes the dataset visible: all of it or nothing.
     ///
     /// Gives the record and whether it is new: bytes this tenant has stored before, read the same
-    /// way, keep their first record. O(bytes).
+    /// way, keep their first record, name included. O(bytes).
     ///
     /// # Errors
     /// Whatever is wrong with the bytes; then nothing of them stays.
@@ -87,7 +87,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 /// Removes what a process that was killed left behind.
-pub(super) fn clear(uploads: &PathBuf) -> io::Result<()> {
+pub(super) fn clear(uploads: &Path) -> io::Result<()> {
     for entry in fs::read_dir(uploads)? {
         fs::remove_file(entry?.path())?;
     }

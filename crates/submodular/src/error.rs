@@ -1,6 +1,7 @@
 //! What can be wrong with what the caller gave. Why work *stopped* is [`Halt`](crate::Halt), not an error.
 
 use crate::Item;
+use crate::constraint::Infeasible;
 
 /// Bad data, bad parameters, or a combination that has no meaning.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -48,6 +49,9 @@ pub enum Error {
         /// Size of the ground set.
         len: usize,
     },
+    /// No answer exists.
+    #[error(transparent)]
+    Infeasible(#[from] Infeasible),
     /// An operation that this objective does not offer.
     #[error("{0}")]
     Unsupported(&'static str),

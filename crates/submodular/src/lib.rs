@@ -1,14 +1,52 @@
-//! Submodular subset selection. (Crate docs are completed with the first optimizers.)
+//! Submodular subset selection: pick the best k items of a large set, in order, with gains, a guarantee that holds and
+//! a measured certificate.
+//!
+//! An [`Objective`] is a set function; a [`constraint`] says which sets are answers; an [`Optimizer`] searches, one
+//! restartable step at a time; [`run`] is the one loop around it, which can be cancelled, timed, watched, saved and
+//! resumed.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use submodular::constraint::Groups;
+//! use submodular::objective::{FacilityLocation, Reduction};
+//! use submodular::optimizer::LazyGreedy;
+//! use submodular::similarity::{Blocked, Metric, Points};
+//! use submodular::tile::Kernel;
+//! use submodular::{Ctl, Problem, run};
+//!
+//! // Four points in the plane: two pairs that nearly agree.
+//! let rows = [1.0, 0.0, 0.9, 0.1, 0.0, 1.0, 0.1, 0.9];
+//! let points = Points::from_rows(Kernel::detect(), Metric::Cosine, 4, 2, &rows)?;
+//! let objective = FacilityLocation::new(Blocked::new(Arc::new(points)), None, Reduction::Sum)?;
+//! let problem = Problem::new(Arc::new(objective), Arc::new(Groups::cardinality(2)), &[], &[], 0)?;
+//! let chosen = run(problem, &mut LazyGreedy::default(), None, &Ctl::default(), &mut |_, _| {})?.selection;
+//! assert_eq!(chosen.items, [1, 3]); // one of each pair
+//! # Ok::<(), submodular::Error>(())
+//! ```
 
+pub mod certificate;
+mod chain;
+pub mod constraint;
 mod control;
 mod error;
+pub mod guarantee;
 pub mod objective;
+pub mod optimizer;
+mod problem;
+mod run;
+pub mod sampling;
+pub mod selfcheck;
 pub mod similarity;
 pub mod tile;
 
+pub use chain::Chain;
+pub use constraint::{Constraint, Feasible};
 pub use control::{Ctl, Halt, both};
 pub use error::Error;
 pub use objective::{Objective, Properties, State};
+pub use optimizer::Optimizer;
+pub use problem::{Problem, Saved, check};
+pub use run::{Ended, Outcome, Selection, run};
 
 /// Index of an item of the ground set.
 pub type Item = u32;

@@ -77,11 +77,10 @@ fn is_float(found: &DataType) -> bool {
 }
 
 fn is_float_list(found: &DataType) -> bool {
-    match found {
-        DataType::List(values) | DataType::LargeList(values) | DataType::FixedSizeList(values, _) => {
-            is_float(values.data_type())
-        }
-        _ => false,
+    if let DataType::List(values) | DataType::LargeList(values) | DataType::FixedSizeList(values, _) = found {
+        is_float(values.data_type())
+    } else {
+        false
     }
 }
 
@@ -129,11 +128,15 @@ pub(super) fn read_lists(
 ) -> Result<ControlFlow<()>, DatasetError> {
     let wrong = || DatasetError::ElementType { found: array.data_type().to_string() };
     let lists = Lists::new(array).ok_or_else(wrong)?;
-    match lists.values.data_type() {
-        DataType::Float16 => read_typed::<Float16Type>(&lists, first, dim, buffer, sink),
-        DataType::Float32 => read_typed::<Float32Type>(&lists, first, dim, buffer, sink),
-        DataType::Float64 => read_typed::<Float64Type>(&lists, first, dim, buffer, sink),
-        _ => Err(wrong()),
+    let element = lists.values.data_type();
+    if *element == DataType::Float16 {
+        read_typed::<Float16Type>(&lists, first, dim, buffer, sink)
+    } else if *element == DataType::Float32 {
+        read_typed::<Float32Type>(&lists, first, dim, buffer, sink)
+    } else if *element == DataType::Float64 {
+        read_typed::<Float64Type>(&lists, first, dim, buffer, sink)
+    } else {
+        Err(wrong())
     }
 }
 

@@ -1,12 +1,18 @@
 //! The JSON body of the wire contract, read in one pass into 32-bit floats.
 
+mod body;
+mod columns;
+
+#[cfg(test)]
+mod tests;
+
 use std::io::Read;
 use std::ops::ControlFlow;
 
 use super::{Codec, Column, DatasetError, Format, Header, Ids, Kind, Options, RowSink, check_shape};
 use crate::dataset::column::ColumnInfo;
 
-use super::json_body::{self, Body, Matrix};
+use body::{Body, Matrix};
 
 struct Json {
     matrix: Matrix,
@@ -19,7 +25,7 @@ pub(super) fn read(body: impl Read, options: &Options) -> Result<(Header, Box<dy
         let reason = format!("{} has its vectors in the field of that name", Format::Json);
         return Err(DatasetError::Parameter { parameter: "vectors", reason });
     }
-    let Body { kind, vectors, similarity, ids, columns } = json_body::parse(body)?;
+    let Body { kind, vectors, similarity, ids, columns } = body::parse(body)?;
     let kind = match (options.kind, kind) {
         (Some(parameter), Some(body)) if parameter != body => {
             return Err(DatasetError::KindDiffers { parameter, body }.at("/kind"));
@@ -38,7 +44,7 @@ pub(super) fn read(body: impl Read, options: &Options) -> Result<(Header, Box<dy
     let shape = check_shape(kind, matrix.rows as u64, matrix.dim as u64);
     let (rows, dim) = shape.map_err(|error| error.at(field))?;
     for (name, column) in &columns {
-        check_length(rows, column.len(), || json_body::pointer("/columns", name))?;
+        check_length(rows, column.len(), || body::pointer("/columns", name))?;
     }
     let ids = match (ids, &options.id) {
         (Some(_), Some(_)) => {

@@ -8,14 +8,12 @@ mod arrow_values;
 mod element;
 mod format;
 mod json;
-mod json_body;
 mod npy;
-mod npy_header;
 mod parquet;
 mod positioned;
 
 #[cfg(test)]
-mod tests;
+mod fixture;
 
 use std::fmt;
 use std::fs::File;
@@ -65,6 +63,9 @@ pub struct Source {
     header: Header,
     codec: Box<dyn Codec>,
 }
+
+/// Takes a row's index and its values.
+pub type RowVisitor<'a, E> = dyn FnMut(usize, &[f32]) -> Result<(), E> + 'a;
 
 /// The largest number of values per row: one row is always held in memory whole.
 pub(super) const MAX_DIM: u64 = 1 << 24;
@@ -154,10 +155,7 @@ impl Source {
     /// # Errors
     /// The first offence in row order, with its row and column; or the first error of `take`,
     /// which ends the reading.
-    pub fn for_each_row<E: From<DatasetError>>(
-        &self,
-        take: &mut dyn FnMut(usize, &[f32]) -> Result<(), E>,
-    ) -> Result<(), E> {
+    pub fn for_each_row<E: From<DatasetError>>(&self, take: &mut RowVisitor<'_, E>) -> Result<(), E> {
         let mut refused = None;
         self.codec.read_rows(&mut |row, values| match take(row, values) {
             Ok(()) => ControlFlow::Continue(()),

@@ -1,9 +1,13 @@
 //! `.npy`: a matrix of 16, 32 or 64-bit floats, either byte order, either memory order.
 
+mod header;
+
+#[cfg(test)]
+mod tests;
+
 use half::f16;
 
 use super::element::Element;
-use super::npy_header::{self, NpyHeader};
 use super::positioned::PositionedFile;
 use super::{
     BLOCK_BYTES, Codec, Column, DatasetError, Format, Header, Ids, Kind, Options, RowSink, check_shape,
@@ -22,6 +26,8 @@ struct Npy {
     width: Width,
     big_endian: bool,
     fortran_order: bool,
+    /// Values that are decoded at a time.
+    block_values: usize,
 }
 
 #[derive(Clone, Copy)]
@@ -35,19 +41,7 @@ pub(super) fn open(
     file: PositionedFile,
     options: &Options,
 ) -> Result<(Header, Box<dyn Codec>), DatasetError> {
-    refuse_column_parameters(Format::Npy, options)?;
-    let NpyHeader { descr, fortran_order, shape, data_offset } = npy_header::read(&file)?;
-    let (width, big_endian) = element_type(&descr)?;
-    let &[rows, dim] = shape.as_slice() else { return Err(DatasetError::Axes { shape }) };
-    let kind = options.kind.unwrap_or(Kind::Vectors);
-    let (rows, dim) = check_shape(kind, rows, dim)?;
-    // Cannot overflow: check_shape bounds the product to 2^56.
-    let expected = data_offset + rows as u64 * dim as u64 * width.bytes() as u64;
-    if expected != file.bytes() {
-        return Err(DatasetError::Length { expected, found: file.bytes() });
-    }
-    let header = Header { kind, rows, dim, columns: Vec::new(), vectors: None };
-    let npy = Npy { file, data_offset, rows, dim, width, big_endian, fortran_order };
+    let (header, npy) = Npy::new(file, options)?;
     Ok((header, Box::new(npy)))
 }
 
@@ -70,9 +64,25 @@ impl Codec for Npy {
 }
 
 impl Npy {
+    fn new(file: PositionedFile, options: &Options) -> Result<(Header, Self), DatasetError> {
+        refuse_column_parameters(Format::Npy, options)?;
+        let header::NpyHeader { descr, fortran_order, shape, data_offset } = header::read(&file)?;
+        let (width, big_endian) = element_type(&descr)?;
+        let &[rows, dim] = shape.as_slice() else { return Err(DatasetError::Axes { shape }) };
+        let kind = options.kind.unwrap_or(Kind::Vectors);
+        let (rows, dim) = check_shape(kind, rows, dim)?;
+        // Cannot overflow: check_shape bounds the product to 2^56.
+        let expected = data_offset + rows as u64 * dim as u64 * width.bytes() as u64;
+        if expected != file.bytes() {
+            return Err(DatasetError::Length { expected, found: file.bytes() });
+        }
+        let block_values = if fortran_order { TRANSPOSED_VALUES } else { BLOCK_BYTES / width.bytes() };
+        let header = Header { kind, rows, dim, columns: Vec::new(), vectors: None };
+        Ok((header, Self { file, data_offset, rows, dim, width, big_endian, fortran_order, block_values }))
+    }
+
     fn read_typed<T: Element>(&self, sink: &mut RowSink<'_>) -> Result<(), DatasetError> {
-        let values = if self.fortran_order { TRANSPOSED_VALUES } else { BLOCK_BYTES / T::SIZE };
-        let block_rows = (values / self.dim).clamp(1, self.rows);
+        let block_rows = (self.block_values / self.dim).clamp(1, self.rows);
         let mut block = vec![0.0; block_rows * self.dim];
         let mut bytes = Vec::new();
         for first in (0..self.rows).step_by(block_rows) {

@@ -1,6 +1,11 @@
 //! Parquet: one column of float lists is the matrix, the others are attributes.
 
+#[cfg(test)]
+mod tests;
+
+use std::any::Any;
 use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::Schema;
@@ -32,7 +37,7 @@ pub(super) fn open(
     file: PositionedFile,
     options: &Options,
 ) -> Result<(Header, Box<dyn Codec>), DatasetError> {
-    let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default()).map_err(malformed)?;
+    let metadata = guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::default()))?;
     check_extent(metadata.metadata(), file.bytes())?;
     check_names(metadata.schema())?;
     let vectors = arrow_values::vectors_field(metadata.schema(), options.vectors.as_deref())?;
@@ -60,8 +65,8 @@ impl Codec for Parquet {
         let batch_rows = (BLOCK_BYTES / size_of::<f32>() / self.dim).clamp(1, MAX_BATCH_ROWS);
         let mut buffer = Vec::with_capacity(self.dim);
         let mut first = 0;
-        for batch in self.reader(self.vectors, batch_rows)? {
-            let lists = only_column(batch)?;
+        let mut batches = self.batches(self.vectors, batch_rows)?;
+        while let Some(lists) = batches.next()? {
             if arrow_values::read_lists(&lists, first, self.dim, &mut buffer, sink)?.is_break() {
                 return Ok(());
             }
@@ -80,9 +85,10 @@ impl Codec for Parquet {
             expected: "strings, integers, floats or booleans",
         })?;
         let mut column = arrow_values::empty_column(kind);
-        for batch in self.reader(index, MAX_BATCH_ROWS)? {
+        let mut batches = self.batches(index, MAX_BATCH_ROWS)?;
+        while let Some(values) = batches.next()? {
             let first = column.len();
-            arrow_values::append(&only_column(batch)?, &mut column).map_err(|error| match error {
+            arrow_values::append(&values, &mut column).map_err(|error| match error {
                 AppendError::Range { index, value } => {
                     DatasetError::IntegerRange { column: name.into(), row: first + index, value }
                 }
@@ -101,17 +107,15 @@ impl Codec for Parquet {
 impl Parquet {
     /// Length of the vector of row 0; decodes one page.
     fn first_length(&self) -> Result<u64, DatasetError> {
-        match self.reader(self.vectors, 1)?.next() {
-            Some(batch) => arrow_values::first_length(&only_column(batch)?),
-            None => Ok(0),
-        }
+        self.batches(self.vectors, 1)?.next()?.map_or(Ok(0), |lists| arrow_values::first_length(&lists))
     }
 
-    fn reader(&self, field: usize, batch_rows: usize) -> Result<ParquetRecordBatchReader, DatasetError> {
-        let builder =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(self.file.clone(), self.metadata.clone());
+    fn batches(&self, field: usize, rows: usize) -> Result<Batches, DatasetError> {
         let only = ProjectionMask::roots(self.metadata.parquet_schema(), [field]);
-        builder.with_projection(only).with_batch_size(batch_rows).build().map_err(malformed)
+        let (file, metadata) = (self.file.clone(), self.metadata.clone());
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
+        let reader = guarded(|| builder.with_projection(only).with_batch_size(rows).build())?;
+        Ok(Batches { reader })
     }
 
     fn check_count(&self, found: usize) -> Result<(), DatasetError> {
@@ -122,11 +126,30 @@ impl Parquet {
     }
 }
 
-fn only_column(
-    batch: Result<arrow::array::RecordBatch, arrow::error::ArrowError>,
-) -> Result<ArrayRef, DatasetError> {
-    let batch = batch.map_err(malformed)?;
-    batch.columns().first().cloned().ok_or_else(|| malformed("a batch without columns"))
+/// The batches of one column.
+struct Batches {
+    reader: ParquetRecordBatchReader,
+}
+
+impl Batches {
+    fn next(&mut self) -> Result<Option<ArrayRef>, DatasetError> {
+        let batch = guarded(|| self.reader.next().transpose())?;
+        Ok(batch.and_then(|batch| batch.columns().first().cloned()))
+    }
+}
+
+/// Runs the decoder, which panics on some malformed pages: to the sender that is an error like any
+/// other. What it leaves half done is dropped with the source.
+fn guarded<T, E: ToString>(decode: impl FnOnce() -> Result<T, E>) -> Result<T, DatasetError> {
+    match catch_unwind(AssertUnwindSafe(decode)) {
+        Ok(result) => result.map_err(malformed),
+        Err(panic) => Err(malformed(panic_message(&*panic))),
+    }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("undecodable")
 }
 
 /// Refuses a footer that points outside the file, before anything follows its pointers.

@@ -1,5 +1,11 @@
 //! Set functions. Each file is one; this one holds the traits.
 
+pub mod external;
+pub mod facility_location;
+
+pub use external::{Answers, External, Oracle};
+pub use facility_location::{FacilityLocation, Reduction};
+
 use crate::{Ctl, Error, Halt, Item};
 use std::sync::Arc;
 

@@ -1,7 +1,20 @@
 //! Similarities s_ij of represented rows i and candidate items j, never stored as n x n unless the plan says so.
 
-use crate::Item;
+mod blocked;
+mod matrix;
+mod metric;
+pub mod plan;
+mod points;
+mod stored;
+
 pub use crate::tile::Epilogue;
+pub use blocked::Blocked;
+pub use matrix::MatrixBuilder;
+pub use metric::Metric;
+pub use points::{Points, PointsBuilder};
+pub use stored::Stored;
+
+use crate::Item;
 use std::ops::Range;
 
 /// Static, hot, single-threaded: the objective cuts the work into blocks, spreads them and polls.
@@ -13,6 +26,8 @@ pub trait Similarity: Send + Sync + Sized + 'static {
     fn rows(&self) -> usize;
     /// How many items can be chosen.
     fn items(&self) -> usize;
+    /// Whether the rows are the items: restricting one then restricts the other.
+    fn square(&self) -> bool;
     /// Hands every similarity of `rows` x `cols` to `epilogue` once; for each column in ascending, contiguous runs.
     fn sweep<E: Epilogue>(&self, rows: Range<usize>, cols: &[Item], epilogue: &mut E);
     /// The similarity of a part: item i of the result is `items[i]`. Where rows and items are the same points, the

@@ -8,7 +8,7 @@
 use crate::dataset::codec::Format;
 use crate::dataset::error::DatasetError;
 
-use super::positioned::PositionedFile;
+use super::super::positioned::PositionedFile;
 
 /// Longest header that is read; NumPy itself refuses more than 10,000 bytes by default.
 const MAX_HEADER_BYTES: u64 = 64 << 10;

@@ -1,0 +1,77 @@
+//! A growing set and the state that follows it.
+
+use crate::{Ctl, Halt, Item, Objective, State, both};
+use std::sync::Arc;
+
+/// `push` is free and cannot fail; [`gains`](Self::gains) catches up and asks, in one [`State::advance`].
+pub struct Chain {
+    state: Box<dyn State>,
+    items: Vec<Item>,
+    /// How many of `items` the state holds.
+    known: usize,
+}
+
+impl Chain {
+    /// The chain that holds `items`, in this order.
+    pub fn new(objective: &Arc<dyn Objective>, items: &[Item]) -> Self {
+        Self { state: objective.clone().state(), items: items.to_vec(), known: 0 }
+    }
+
+    /// An independent copy.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self { state: self.state.fork(), items: self.items.clone(), known: self.known }
+    }
+
+    /// What was pushed, in order.
+    pub fn items(&self) -> &[Item] {
+        &self.items
+    }
+
+    /// Grows the set.
+    pub fn push(&mut self, e: Item) {
+        self.items.push(e);
+    }
+
+    /// The state as of the last call that succeeded.
+    pub fn state(&self) -> &dyn State {
+        &*self.state
+    }
+
+    /// `f(S + e) - f(S)` for every `e` of `ask`; counted as evaluations.
+    ///
+    /// # Errors
+    /// [`Halt`]; the chain has not changed then.
+    pub fn gains(&mut self, ask: &[Item], ctl: &Ctl) -> Result<Vec<f64>, Halt> {
+        let mut out = vec![0.0; ask.len()];
+        self.state.advance(&self.items[self.known..], ask, &mut out, ctl)?;
+        self.known = self.items.len();
+        ctl.count(ask.len());
+        Ok(out)
+    }
+
+    /// Pushes `items` one after the other and gives each one's gain. Questions of all of them come in one round.
+    ///
+    /// # Errors
+    /// [`Halt`]; the chain has grown then, and is to be dropped.
+    pub fn walk(&mut self, items: &[Item], ctl: &Ctl) -> Result<Vec<f64>, Halt> {
+        let mut gains = Ok(vec![]);
+        for &e in items {
+            let gain = self.gains(&[e], ctl);
+            self.push(e);
+            gains = both(gains, gain).map(|(mut gains, gain)| {
+                gains.extend(gain);
+                gains
+            });
+        }
+        gains
+    }
+
+    /// f of everything pushed.
+    ///
+    /// # Errors
+    /// [`Halt`]; the chain has not changed then.
+    pub fn value(&mut self, ctl: &Ctl) -> Result<f64, Halt> {
+        self.gains(&[], ctl).map(|_| self.state.value())
+    }
+}

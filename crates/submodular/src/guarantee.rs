@@ -1,0 +1,120 @@
+//! What an optimizer earns on an objective under a constraint, or the reason for earning nothing.
+
+use crate::Properties;
+use crate::constraint::Shape;
+
+/// How a factor is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// In every run.
+    Always,
+    /// On average over the draws.
+    Expected,
+}
+
+impl Kind {
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Always => "always",
+            Kind::Expected => "expected",
+        }
+    }
+}
+
+/// `f(S) >= factor * OPT`, or the reason why nothing is promised. OPT is over the feasible sets that hold every
+/// included item.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Guarantee {
+    /// A promise.
+    Factor {
+        /// The share of the optimum.
+        factor: f64,
+        /// How it is meant.
+        kind: Kind,
+        /// The promise and its source.
+        statement: &'static str,
+    },
+    /// None, and why.
+    None {
+        /// The missing condition.
+        reason: &'static str,
+    },
+}
+
+/// What an optimizer claims before it runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claim {
+    /// The promise.
+    pub guarantee: Guarantee,
+    /// Whether the first k' picks are what the same search would choose for k = k'.
+    pub prefixes: bool,
+}
+
+/// An optimizer that has no meaning for this objective or constraint.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Mismatch(pub &'static str);
+
+/// 1 - 1/e.
+pub const ONE_MINUS_INVERSE_E: f64 = 1.0 - 0.367_879_441_171_442_33;
+
+/// The reason why no greedy search earns anything here, if there is one.
+fn disqualified(objective: &Properties) -> Option<&'static str> {
+    if !objective.submodular {
+        return Some("the objective is not submodular");
+    }
+    if !objective.monotone {
+        return Some("the objective is not monotone");
+    }
+    if !objective.normalised {
+        return Some("the objective is not zero on the empty set");
+    }
+    None
+}
+
+/// Whether prefixes of a pick-the-best search are answers for smaller k.
+pub(crate) fn prefixes(objective: &Properties, constraint: &Shape) -> bool {
+    !objective.depends_on_k && !constraint.lower && !constraint.knapsack
+}
+
+/// Greedy in every form that picks the best gain each step.
+pub(crate) fn greedy(objective: &Properties, constraint: &Shape) -> Guarantee {
+    if let Some(reason) = disqualified(objective) {
+        return Guarantee::None { reason };
+    }
+    if constraint.knapsack || !constraint.matroid {
+        return Guarantee::None { reason: "the constraint is not one matroid" };
+    }
+    if constraint.k.is_none() {
+        return Guarantee::None { reason: "a ranking of every item has no optimum to compare with" };
+    }
+    if constraint.groups {
+        return Guarantee::Factor {
+            factor: 0.5,
+            kind: Kind::Always,
+            statement: "f(S) >= 1/2 OPT: greedy over the sets that extend to a feasible answer, which form a matroid \
+                        (Fisher, Nemhauser, Wolsey 1978; Celis, Huang, Vishnoi 2018)",
+        };
+    }
+    Guarantee::Factor {
+        factor: ONE_MINUS_INVERSE_E,
+        kind: Kind::Always,
+        statement: "f(S) >= (1 - 1/e) OPT (Nemhauser, Wolsey, Fisher 1978)",
+    }
+}
+
+/// Greedy over a sample of `(n/k) ln(1/epsilon)` items a step.
+pub(crate) fn stochastic(objective: &Properties, constraint: &Shape, epsilon: f64) -> Guarantee {
+    match greedy(objective, constraint) {
+        Guarantee::Factor { .. } if constraint.groups => Guarantee::None {
+            reason: "sampling earns its factor for plain cardinality only, not under quotas",
+        },
+        Guarantee::Factor { factor, .. } => Guarantee::Factor {
+            factor: (factor - epsilon).max(0.0),
+            kind: Kind::Expected,
+            statement: "E f(S) >= (1 - 1/e - epsilon) OPT (Mirzasoleiman et al. 2015)",
+        },
+        none @ Guarantee::None { .. } => none,
+    }
+}

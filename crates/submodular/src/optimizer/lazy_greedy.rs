@@ -1,0 +1,80 @@
+//! Lazy greedy (Minoux 1978): greedy's picks, most gains never computed again.
+//!
+//! A gain seen earlier is an upper bound now, so only items whose bound reaches the best fresh gain are asked again.
+//! Bounds are [`Problem::upper`]; the heap is only their order. It is taken out, worked on and put back: a halt leaves
+//! none, and the next step, of this process or another, sorts the bounds again.
+
+use super::{Bid, Optimizer, Step, Termination, commit};
+use crate::constraint::Shape;
+use crate::guarantee::{self, Claim, Mismatch};
+use crate::{Ctl, Halt, Item, Problem, Properties};
+use std::collections::BinaryHeap;
+
+/// First batch of bounds renewed together in a step; it doubles up to [`LARGEST_BATCH`]. Constants, never the thread
+/// count: they set how many evaluations a run makes.
+const FIRST_BATCH: usize = 16;
+const LARGEST_BATCH: usize = 256;
+
+/// Greedy's picks, index for index, for submodular objectives only.
+#[derive(Debug, Clone, Default)]
+pub struct LazyGreedy {
+    heap: Option<BinaryHeap<Bid>>,
+}
+
+impl Optimizer for LazyGreedy {
+    fn claim(&self, objective: &Properties, constraint: &Shape) -> Result<Claim, Mismatch> {
+        if !objective.submodular {
+            return Err(Mismatch(
+                "lazy_greedy needs a submodular objective: elsewhere a stale gain is no upper bound. Use greedy",
+            ));
+        }
+        Ok(Claim {
+            guarantee: guarantee::greedy(objective, constraint),
+            prefixes: guarantee::prefixes(objective, constraint),
+        })
+    }
+
+    fn step(&mut self, problem: &mut Problem, ctl: &Ctl) -> Result<Step, Halt> {
+        if problem.feasible().done() {
+            return Ok(Step::Done(Termination::BudgetReached));
+        }
+        let slack = problem.objective().properties().slack;
+        let mut heap = match self.heap.take() {
+            Some(heap) => heap,
+            None => problem.candidates().into_iter().map(|e| Bid(problem.upper(e), e)).collect(),
+        };
+        let mut fresh: Vec<Bid> = vec![];
+        let mut best: Option<Bid> = None;
+        let mut batch = FIRST_BATCH;
+        loop {
+            let mut ask: Vec<Item> = vec![];
+            while let Some(&Bid(bound, e)) = heap.peek() {
+                // Exact comparison with ties to the lowest index: an equal bound of a lower index must be renewed.
+                let beaten = best.is_some_and(|best| Bid(bound + slack, e) < best);
+                // The first sweep, all bounds infinite, goes out whole.
+                let full = ask.len() >= batch && bound != f64::INFINITY;
+                if beaten || full {
+                    break;
+                }
+                heap.pop();
+                // What may not be added now never may again.
+                if problem.feasible().may_add(e) {
+                    ask.push(e);
+                }
+            }
+            if ask.is_empty() {
+                break;
+            }
+            ask.sort_unstable();
+            let gains = problem.gains(&ask, ctl)?;
+            fresh.extend(gains.into_iter().zip(ask).map(|(gain, e)| Bid(gain, e)));
+            best = fresh.iter().copied().max();
+            batch = (batch * 2).min(LARGEST_BATCH);
+        }
+        let step = commit(problem, best);
+        let taken = best.filter(|_| step == Step::More);
+        heap.extend(fresh.into_iter().filter(|&bid| Some(bid) != taken));
+        self.heap = Some(heap);
+        Ok(step)
+    }
+}

@@ -1,0 +1,127 @@
+//! Searches. Each file is one; this one holds the trait, and what they share: the order of bids.
+
+mod bidirectional_greedy;
+mod greedy;
+mod lazy_greedy;
+mod stochastic_greedy;
+
+pub use bidirectional_greedy::BidirectionalGreedy;
+pub use greedy::Greedy;
+pub use lazy_greedy::LazyGreedy;
+pub use stochastic_greedy::StochasticGreedy;
+
+use crate::constraint::Shape;
+use crate::guarantee::{Claim, Mismatch};
+use crate::problem::{Problem, Saved};
+use crate::{Ctl, Halt, Item, Properties};
+use std::cmp::Ordering;
+
+/// Why a search ended by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Termination {
+    /// k items were chosen.
+    BudgetReached,
+    /// Nothing is left that may be added.
+    NoCandidateLeft,
+    /// The next gain was at most the given threshold.
+    GainAtMost,
+    /// Every item has its place.
+    AllRanked,
+}
+
+impl Termination {
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Termination::BudgetReached => "budget_reached",
+            Termination::NoCandidateLeft => "no_candidate_left",
+            Termination::GainAtMost => "gain_at_most",
+            Termination::AllRanked => "all_ranked",
+        }
+    }
+}
+
+/// Whether there is more to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Call again.
+    More,
+    /// The search is over, and stays so.
+    Done(Termination),
+}
+
+/// One restartable step at a time.
+///
+/// Law of [`step`](Self::step): ask, then commit. After `Err` only [`save`](Self::save) and [`answer`](Self::answer)
+/// are called, so what they read is written after the last `?`. After `Done` it stays `Done`.
+pub trait Optimizer: Send {
+    /// What is earned on this objective and constraint.
+    ///
+    /// # Errors
+    /// [`Mismatch`] where the search has no meaning.
+    fn claim(&self, objective: &Properties, constraint: &Shape) -> Result<Claim, Mismatch>;
+    /// Asks for gains, then takes or discards.
+    ///
+    /// # Errors
+    /// [`Halt`]; nothing has changed then.
+    fn step(&mut self, problem: &mut Problem, ctl: &Ctl) -> Result<Step, Halt>;
+    /// Only what [`Problem`] does not hold and nothing derives.
+    fn save(&self, into: &mut Saved) {
+        let _ = into;
+    }
+    /// Infallible: no evaluation before the next step asks.
+    fn load(&mut self, from: &Saved) {
+        let _ = from;
+    }
+    /// The answer in its own order.
+    fn answer(&self, problem: &Problem) -> Vec<Item> {
+        problem.picks().to_vec()
+    }
+    /// Done, total; by default picks of k.
+    fn progress(&self, problem: &Problem) -> (u64, u64) {
+        let total = problem.constraint().shape().k.unwrap_or(problem.allowed().len());
+        (problem.picks().len() as u64, total as u64)
+    }
+}
+
+/// A gain and its item: larger gain first, ties to the lowest index.
+#[derive(Clone, Copy, Debug)]
+struct Bid(f64, Item);
+
+impl Ord for Bid {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.total_cmp(&other.0).then(other.1.cmp(&self.1))
+    }
+}
+impl PartialOrd for Bid {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl PartialEq for Bid {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+impl Eq for Bid {}
+
+fn best(items: &[Item], gains: &[f64]) -> Option<Bid> {
+    items.iter().zip(gains).map(|(&e, &gain)| Bid(gain, e)).max()
+}
+
+/// Computes every gain of `ask` and takes the best.
+fn take_best(problem: &mut Problem, ask: &[Item], ctl: &Ctl) -> Result<Step, Halt> {
+    let gains = problem.gains(ask, ctl)?;
+    Ok(commit(problem, best(ask, &gains)))
+}
+
+fn commit(problem: &mut Problem, bid: Option<Bid>) -> Step {
+    match bid {
+        None => Step::Done(Termination::NoCandidateLeft),
+        Some(Bid(gain, _)) if problem.stops_at(gain) => Step::Done(Termination::GainAtMost),
+        Some(Bid(gain, e)) => {
+            problem.take(e, gain);
+            Step::More
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Stochastic greedy (Mirzasoleiman et al. 2015): the best of a random sample each step. n ln(1/epsilon) evaluations.
+
+use super::{Optimizer, Step, Termination, take_best};
+use crate::constraint::Shape;
+use crate::guarantee::{self, Claim, Mismatch};
+use crate::{Ctl, Error, Halt, Problem, Properties, sampling};
+
+/// Takes the best of `ceil((n/k) ln(1/epsilon))` of the items left.
+#[derive(Debug, Clone, Copy)]
+pub struct StochasticGreedy {
+    epsilon: f64,
+}
+
+impl StochasticGreedy {
+    /// `epsilon`: the loss against 1 - 1/e that is accepted in expectation, in (0, 1).
+    ///
+    /// # Errors
+    /// [`Error::Parameter`].
+    pub fn new(epsilon: f64) -> Result<Self, Error> {
+        if epsilon > 0.0 && epsilon < 1.0 {
+            return Ok(Self { epsilon });
+        }
+        let reason = format!("{epsilon} is not between 0 and 1 (both excluded)");
+        Err(Error::Parameter { name: "epsilon", reason })
+    }
+
+    /// Items looked at in each step, of `n` allowed ones.
+    pub fn sample_size(&self, n: usize, k: usize) -> usize {
+        let size = (n as f64 / k.max(1) as f64 * (1.0 / self.epsilon).ln()).ceil();
+        (size as usize).clamp(1, n.max(1))
+    }
+}
+
+impl Optimizer for StochasticGreedy {
+    fn claim(&self, objective: &Properties, constraint: &Shape) -> Result<Claim, Mismatch> {
+        if constraint.k.is_none() {
+            return Err(Mismatch("stochastic_greedy needs k: its sample size depends on it"));
+        }
+        // The sample size depends on k, so a prefix is not what the search would choose for a smaller k.
+        Ok(Claim { guarantee: guarantee::stochastic(objective, constraint, self.epsilon), prefixes: false })
+    }
+
+    fn step(&mut self, problem: &mut Problem, ctl: &Ctl) -> Result<Step, Halt> {
+        if problem.feasible().done() {
+            return Ok(Step::Done(Termination::BudgetReached));
+        }
+        let n = problem.allowed().len();
+        let k = problem.constraint().shape().k.unwrap_or(n);
+        let ask =
+            sampling::without_replacement(problem.candidates(), self.sample_size(n, k), &mut problem.draw());
+        take_best(problem, &ask, ctl)
+    }
+}

@@ -1,0 +1,353 @@
+//! One run's books: what every optimizer needs, saved and rolled back in one place.
+//!
+//! Choosing is infallible, asking is restartable: [`Problem::take`] only writes a name down, the state catches up
+//! inside the next [`Problem::gains`]. So a step asks first and commits last.
+
+use crate::certificate::{Basis, Certificate};
+use crate::constraint::{Constraint, Feasible, Infeasible};
+use crate::optimizer::{Optimizer, Step};
+use crate::{Chain, Ctl, Error, Halt, Item, Objective, both, sampling};
+use rand_chacha::ChaCha8Rng;
+use std::sync::Arc;
+
+/// Picks with gains, discards, candidates, stale upper bounds and the certificate of one run.
+pub struct Problem {
+    objective: Arc<dyn Objective>,
+    constraint: Arc<dyn Constraint>,
+    seed: u64,
+    stop_at: Option<f64>,
+    allowed: Vec<Item>,
+    include: Vec<Item>,
+    feasible: Box<dyn Feasible>,
+    chain: Chain,
+    gains: Vec<f64>,
+    discarded: Vec<Item>,
+    /// Items neither taken, discarded nor closed by the constraint, ascending.
+    open: Vec<Item>,
+    taken: Vec<bool>,
+    step: u64,
+    empty: f64,
+    /// Last gain seen of every item: an upper bound for ever where f is submodular. Items closed by quotas keep
+    /// theirs, since the optimum may hold them.
+    upper: Vec<f64>,
+    undo: Vec<(Item, f64)>,
+    certificate: Option<Certificate>,
+}
+
+/// All it takes to go on with a run: plain data, about 8 bytes an item.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Saved {
+    /// Steps made.
+    pub step: u64,
+    /// Picks in order, with their gains.
+    pub took: Vec<(Item, f64)>,
+    /// Items given up, in order.
+    pub discarded: Vec<Item>,
+    /// Last gain seen of every item; infinite where none was.
+    pub upper: Vec<f64>,
+    /// f(empty); NaN before it is known.
+    pub empty: f64,
+    /// Smallest bound found so far.
+    pub certificate: Option<Certificate>,
+    /// Gains computed by steps that succeeded.
+    pub evaluations: u64,
+    /// The optimizer's own numbers: [`Optimizer::save`].
+    pub numbers: Vec<f64>,
+    /// The optimizer's own sets.
+    pub sets: Vec<Vec<Item>>,
+    /// The run inside this run.
+    pub inner: Option<Box<Saved>>,
+}
+
+/// Items of `0..n` but `exclude`, ascending, once it is sure that the rule has an answer that holds `include`.
+///
+/// # Errors
+/// [`Error::UnknownItem`], [`Error::Parameter`] for an item named twice, [`Error::Infeasible`].
+pub fn check(
+    constraint: &dyn Constraint,
+    n: usize,
+    include: &[Item],
+    exclude: &[Item],
+) -> Result<Vec<Item>, Error> {
+    let mut named = vec![false; n];
+    for &e in include.iter().chain(exclude) {
+        let seen = named.get_mut(e as usize).ok_or(Error::UnknownItem { item: e, len: n })?;
+        if std::mem::replace(seen, true) {
+            let reason = format!("item {e} is named twice");
+            return Err(Error::Parameter { name: "include, exclude", reason });
+        }
+    }
+    include.iter().for_each(|&e| named[e as usize] = false);
+    let allowed: Vec<Item> = (0..).take(n).filter(|&e: &Item| !named[e as usize]).collect();
+    let mut feasible = constraint.start(&allowed)?;
+    for &item in include {
+        if !feasible.may_add(item) {
+            return Err(Infeasible::Include { item }.into());
+        }
+        feasible.add(item);
+    }
+    Ok(allowed)
+}
+
+impl Problem {
+    /// A run over the items of `objective` but `exclude`, starting with `include` in that order.
+    ///
+    /// # Errors
+    /// As [`check`].
+    pub fn new(
+        objective: Arc<dyn Objective>,
+        constraint: Arc<dyn Constraint>,
+        include: &[Item],
+        exclude: &[Item],
+        seed: u64,
+    ) -> Result<Self, Error> {
+        let n = objective.len();
+        let allowed = check(&*constraint, n, include, exclude)?;
+        let feasible = constraint.start(&allowed)?;
+        Ok(Self {
+            chain: Chain::new(&objective, &[]),
+            objective,
+            constraint,
+            seed,
+            stop_at: None,
+            open: allowed.clone(),
+            allowed,
+            include: include.to_vec(),
+            feasible,
+            gains: vec![],
+            discarded: vec![],
+            taken: vec![false; n],
+            step: 0,
+            empty: f64::NAN,
+            upper: vec![f64::INFINITY; n],
+            undo: vec![],
+            certificate: None,
+        })
+    }
+
+    /// Ends the run before a pick whose gain is at most `gain`.
+    #[must_use]
+    pub fn stop_when_gain_at_most(mut self, gain: Option<f64>) -> Self {
+        self.stop_at = gain;
+        self
+    }
+
+    /// The function to maximise.
+    pub fn objective(&self) -> &Arc<dyn Objective> {
+        &self.objective
+    }
+    /// The rule.
+    pub fn constraint(&self) -> &Arc<dyn Constraint> {
+        &self.constraint
+    }
+    /// The rule's books.
+    pub fn feasible(&self) -> &dyn Feasible {
+        &*self.feasible
+    }
+    /// Items that may be in an answer, ascending.
+    pub fn allowed(&self) -> &[Item] {
+        &self.allowed
+    }
+    /// Items that come first.
+    pub fn include(&self) -> &[Item] {
+        &self.include
+    }
+    /// What was chosen, in order.
+    pub fn picks(&self) -> &[Item] {
+        self.chain.items()
+    }
+    /// Gain of each pick at its turn.
+    pub fn pick_gains(&self) -> &[f64] {
+        &self.gains
+    }
+    /// What was given up, in order.
+    pub fn discarded(&self) -> &[Item] {
+        &self.discarded
+    }
+    /// f of the picks; NaN before the first gains were asked.
+    pub fn value(&self) -> f64 {
+        self.empty + self.gains.iter().sum::<f64>()
+    }
+    /// f(empty); NaN before the first gains were asked.
+    pub fn empty_value(&self) -> f64 {
+        self.empty
+    }
+    /// The last gain seen of `e`; infinite before.
+    pub fn upper(&self, e: Item) -> f64 {
+        self.upper[e as usize]
+    }
+    /// Whether a pick of this gain ends the run instead.
+    pub fn stops_at(&self, gain: f64) -> bool {
+        self.stop_at.is_some_and(|x| gain <= x)
+    }
+    /// The smallest bound on the optimum found so far.
+    pub fn certificate(&self) -> Option<Certificate> {
+        self.certificate
+    }
+    /// The draws of this step, the same in a resumed run.
+    pub fn draw(&self) -> ChaCha8Rng {
+        sampling::stream(self.seed, self.step)
+    }
+
+    /// Items that may still be added, ascending. O(n).
+    pub fn candidates(&mut self) -> Vec<Item> {
+        let feasible = &self.feasible;
+        self.open.retain(|&e| feasible.may_add(e));
+        self.open.clone()
+    }
+
+    /// `f(S + e) - f(S)` for every `e` of `ask`, S being the picks.
+    ///
+    /// # Errors
+    /// [`Halt`]; nothing has changed then.
+    pub fn gains(&mut self, ask: &[Item], ctl: &Ctl) -> Result<Vec<f64>, Halt> {
+        let out = self.chain.gains(ask, ctl)?;
+        if self.picks().is_empty() {
+            self.empty = self.chain.state().value();
+        }
+        for (&e, &gain) in ask.iter().zip(&out) {
+            self.undo.push((e, self.upper[e as usize]));
+            self.upper[e as usize] = gain;
+        }
+        Ok(out)
+    }
+
+    /// Asks what the next step will ask if `e` is taken, so that an outside model answers both rounds in one. The
+    /// answers are found again by the next step; nothing is counted or kept here.
+    ///
+    /// # Errors
+    /// [`Halt`], most often [`Halt::Ask`].
+    pub fn prefetch(&self, e: Item, ask: &[Item], ctl: &Ctl) -> Result<(), Halt> {
+        let counted = ctl.evaluations();
+        let mut ahead = self.chain.fork();
+        ahead.push(e);
+        let result = ahead.gains(ask, ctl).map(|_| ());
+        ctl.recount(counted);
+        result
+    }
+
+    /// Chooses `e`.
+    pub fn take(&mut self, e: Item, gain: f64) {
+        self.feasible.add(e);
+        self.chain.push(e);
+        self.gains.push(gain);
+        self.taken[e as usize] = true;
+        self.close(e);
+    }
+
+    /// Gives `e` up.
+    pub fn discard(&mut self, e: Item) {
+        self.feasible.discard(e);
+        self.discarded.push(e);
+        self.close(e);
+    }
+
+    fn close(&mut self, e: Item) {
+        if let Ok(i) = self.open.binary_search(&e) {
+            self.open.remove(i);
+        }
+    }
+
+    /// One transaction: the included items first, in one round, then the optimizer's steps. `Err` leaves the books as
+    /// they were.
+    pub(crate) fn advance(&mut self, optimizer: &mut dyn Optimizer, ctl: &Ctl) -> Result<Step, Halt> {
+        let counted = ctl.evaluations();
+        self.undo.clear();
+        let result = ctl.tick(0).and_then(|()| {
+            if self.picks().len() < self.include.len() {
+                self.take_included(ctl)
+            } else {
+                optimizer.step(self, ctl)
+            }
+        });
+        match &result {
+            Err(_) => {
+                for (e, upper) in self.undo.drain(..).rev() {
+                    self.upper[e as usize] = upper;
+                }
+                ctl.recount(counted);
+            }
+            Ok(Step::More) => {
+                self.step += 1;
+                // Each bound sorts n gains: seldom enough to cost nothing beside the search.
+                if self.step.is_power_of_two() {
+                    self.certify(Basis::StalePrefixes);
+                }
+            }
+            Ok(Step::Done(_)) => {}
+        }
+        result
+    }
+
+    fn take_included(&mut self, ctl: &Ctl) -> Result<Step, Halt> {
+        let mut chain = self.chain.fork();
+        let include = self.include.clone();
+        let (_, gains) = both(self.gains(&[], ctl), chain.walk(&include, ctl))?;
+        for (e, gain) in include.into_iter().zip(gains) {
+            self.take(e, gain);
+        }
+        Ok(Step::More)
+    }
+
+    fn certify(&mut self, basis: Basis) {
+        let f = self.objective.properties();
+        if !(f.monotone && f.submodular) || self.picks().len() < self.include.len() {
+            return;
+        }
+        let mut included = vec![false; self.upper.len()];
+        self.include.iter().for_each(|&e| included[e as usize] = true);
+        let mut gains: Vec<(f64, Item)> = (self.allowed.iter())
+            .filter(|&&e| !included[e as usize])
+            .map(|&e| (if self.taken[e as usize] { 0.0 } else { self.upper(e) }, e))
+            .collect();
+        if gains.iter().any(|gain| gain.0 == f64::INFINITY) {
+            return;
+        }
+        let upper_bound = self.value() + self.constraint.bound(&self.include, &mut gains);
+        self.certificate = Certificate::tighten(self.certificate, Certificate { upper_bound, basis });
+    }
+
+    /// Finished: writes the answer into the books in its own order (it may not be the order taken) and looks once more
+    /// at the gains it leaves. Restartable: may ask.
+    pub(crate) fn settle(&mut self, answer: Vec<Item>, ctl: &Ctl) -> Result<(), Halt> {
+        if answer != self.picks() {
+            let mut chain = Chain::new(&self.objective, &[]);
+            let (empty, gains) = both(chain.fork().value(ctl), chain.walk(&answer, ctl))?;
+            self.taken.fill(false);
+            answer.iter().for_each(|&e| self.taken[e as usize] = true);
+            (self.chain, self.gains, self.empty) = (chain, gains, empty);
+        }
+        let f = self.objective.properties();
+        if f.monotone && f.submodular && !f.asks {
+            let rest: Vec<Item> = self.allowed.iter().copied().filter(|&e| !self.taken[e as usize]).collect();
+            self.gains(&rest, ctl)?;
+            self.certify(Basis::FreshSweep);
+        }
+        Ok(())
+    }
+
+    /// Everything needed to go on. O(n).
+    pub fn save(&self, optimizer: &dyn Optimizer, ctl: &Ctl) -> Saved {
+        let mut saved = Saved {
+            step: self.step,
+            took: self.picks().iter().copied().zip(self.gains.iter().copied()).collect(),
+            discarded: self.discarded.clone(),
+            upper: self.upper.clone(),
+            empty: self.empty,
+            certificate: self.certificate,
+            evaluations: ctl.evaluations(),
+            ..Saved::default()
+        };
+        optimizer.save(&mut saved);
+        saved
+    }
+
+    /// Takes up a saved run. Infallible: no evaluation happens before the next step asks for one.
+    pub(crate) fn load(&mut self, saved: &Saved, optimizer: &mut dyn Optimizer) {
+        saved.took.iter().for_each(|&(e, gain)| self.take(e, gain));
+        saved.discarded.iter().for_each(|&e| self.discard(e));
+        (self.step, self.empty, self.certificate) = (saved.step, saved.empty, saved.certificate);
+        self.upper.clone_from(&saved.upper);
+        optimizer.load(saved);
+    }
+}

@@ -1,0 +1,130 @@
+//! Similarities computed from the points whenever they are asked for: O((rows + items) dim) memory, never n x n.
+
+use super::{Epilogue, Points, Similarity};
+use crate::tile::{Identity, Sweep};
+use crate::{Error, Item};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Recomputed similarities. A sweep of R rows and C columns takes 2 R C dim floating-point operations, or 3 for a
+/// metric of distances.
+#[derive(Debug, Clone)]
+pub struct Blocked {
+    rows: Arc<Points>,
+    items: Arc<Points>,
+    identity: Identity,
+    same: bool,
+}
+
+impl Blocked {
+    /// The items represent themselves.
+    pub fn new(points: Arc<Points>) -> Self {
+        let identity = if points.metric().is_cosine() { Identity::Same } else { Identity::Apart };
+        Self { rows: Arc::clone(&points), items: points, identity, same: true }
+    }
+
+    /// Other rows are represented. Where row r is an item, `identity[r]` says which, so that its similarity has the
+    /// bits it has among the items alone: exactly 1 for a cosine.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when dimensions or the length of `identity` differ, [`Error::UnknownItem`],
+    /// [`Error::Parameter`] when metric or kernel differ.
+    pub fn represented(
+        rows: Arc<Points>,
+        items: Arc<Points>,
+        identity: Option<Vec<Item>>,
+    ) -> Result<Self, Error> {
+        if rows.dim() != items.dim() {
+            return Err(Error::Shape { what: "columns", expected: items.dim(), found: rows.dim() });
+        }
+        if rows.metric() != items.metric() || rows.kernel() != items.kernel() {
+            let reason = "rows and items must be packed for the same metric and kernel".to_owned();
+            return Err(Error::Parameter { name: "metric", reason });
+        }
+        let identity = match identity {
+            None => Identity::Apart,
+            Some(of) => {
+                if of.len() != rows.len() {
+                    return Err(Error::Shape { what: "identities", expected: rows.len(), found: of.len() });
+                }
+                if let Some(&item) = of.iter().find(|&&item| item as usize >= items.len()) {
+                    return Err(Error::UnknownItem { item, len: items.len() });
+                }
+                if items.metric().is_cosine() {
+                    Identity::pairs(of.into_iter().zip(0..))
+                } else {
+                    Identity::Apart
+                }
+            }
+        };
+        Ok(Self { rows, items, identity, same: false })
+    }
+
+    /// The items.
+    pub fn points(&self) -> &Arc<Points> {
+        &self.items
+    }
+
+    /// The represented rows.
+    pub fn represented_points(&self) -> &Arc<Points> {
+        &self.rows
+    }
+
+    /// Whether the items represent themselves.
+    pub fn is_square(&self) -> bool {
+        self.same
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> u64 {
+        self.items.bytes() + if self.same { 0 } else { self.rows.bytes() }
+    }
+
+    /// The similarity of one row and one item.
+    pub fn pair(&self, row: usize, item: Item) -> f32 {
+        let mut s = [0.0];
+        self.sweep(row..row + 1, &[item], &mut crate::tile::Store::new(&mut s, row, 1));
+        s[0]
+    }
+}
+
+impl Similarity for Blocked {
+    fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn items(&self) -> usize {
+        self.items.len()
+    }
+
+    fn square(&self) -> bool {
+        self.is_square()
+    }
+
+    fn sweep<E: Epilogue>(&self, rows: Range<usize>, cols: &[Item], epilogue: &mut E) {
+        self.items.kernel().run(Sweep {
+            rows: &self.rows.packed,
+            items: &self.items.packed,
+            identity: &self.identity,
+            transform: self.items.transform,
+            range: rows,
+            cols,
+            epilogue,
+        });
+    }
+
+    fn restrict(&self, items: &[Item]) -> Self {
+        let part = Arc::new(self.items.restrict(items));
+        if self.same {
+            return Self::new(part);
+        }
+        let pairs = (0..)
+            .zip(items)
+            .flat_map(|(new, &old)| self.identity.rows(old).map(move |row| (new, row as u32)));
+        let identity = match self.identity {
+            Identity::Pairs(_) => Identity::pairs(pairs),
+            Identity::Apart | Identity::Same => Identity::Apart,
+        };
+        Self { rows: Arc::clone(&self.rows), items: part, identity, same: false }
+    }
+}

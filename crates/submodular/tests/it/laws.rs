@@ -1,0 +1,240 @@
+//! The laws every optimizer and objective keeps: stopped anywhere and resumed, suspended at every question, lazy as
+//! greedy, quotas, certificates against brute force.
+
+use crate::support::{facility_location, go, quotas, value};
+use std::sync::{Arc, Mutex};
+use submodular::constraint::{Constraint, Groups, Unconstrained};
+use submodular::objective::{Answers, External, Objective, Oracle, Properties};
+use submodular::optimizer::{BidirectionalGreedy, Greedy, LazyGreedy, Optimizer, StochasticGreedy};
+use submodular::{Chain, Ctl, Ended, Halt, Item, Outcome, Problem, Saved, Set, run};
+
+/// A model in this process: the same function as the answers, no halts. Keeps what it was asked.
+struct Model(Arc<dyn Objective>, Mutex<std::collections::BTreeSet<Set>>, f64);
+impl Oracle for Model {
+    fn values(&self, sets: &[Set], ctl: &Ctl) -> Result<Vec<f64>, Halt> {
+        ctl.tick(sets.len() as u64)?;
+        self.1.lock().unwrap().extend(sets.iter().cloned());
+        Ok(sets.iter().map(|s| self.2 + value(&self.0, s)).collect())
+    }
+}
+
+fn external(n: usize, oracle: Arc<dyn Oracle>) -> Arc<dyn Objective> {
+    let all = Properties {
+        monotone: true,
+        submodular: true,
+        nonnegative: true,
+        slack: 1e-9,
+        ..Properties::default()
+    };
+    Arc::new(External::new(n, oracle, all))
+}
+
+type Make<T> = Box<dyn Fn() -> T>;
+type Case = (&'static str, Make<Problem>, Make<Box<dyn Optimizer>>);
+
+/// Every optimizer, with a problem it likes.
+fn cases(f: impl Fn(usize) -> Arc<dyn Objective> + Clone + 'static) -> Vec<Case> {
+    let with = |n: usize, c: Arc<dyn Constraint>| -> Make<Problem> {
+        let f = f.clone();
+        Box::new(move || Problem::new(f(n), c.clone(), &[5, 2], &[3], 7).unwrap())
+    };
+    let two_ended = |pool| BidirectionalGreedy::new(pool).unwrap();
+    vec![
+        ("greedy", with(24, Arc::new(quotas(24, 7))), Box::new(|| Box::new(Greedy))),
+        ("lazy_greedy", with(80, Arc::new(quotas(80, 7))), Box::new(|| Box::new(LazyGreedy::default()))),
+        (
+            "stochastic_greedy",
+            with(24, Arc::new(Groups::cardinality(6))),
+            Box::new(|| Box::new(StochasticGreedy::new(0.3).unwrap())),
+        ),
+        ("bidirectional_greedy", with(16, Arc::new(quotas(16, 7))), Box::new(move || Box::new(two_ended(4)))),
+        (
+            "bidirectional_greedy, merged rounds",
+            with(16, Arc::new(quotas(16, 7))),
+            Box::new(move || Box::new(two_ended(4).merge_rounds(true))),
+        ),
+        (
+            "bidirectional_greedy, tight",
+            with(10, Arc::new(quotas(10, 7))),
+            Box::new(move || Box::new(two_ended(2))),
+        ),
+        (
+            "bidirectional_greedy, full ranking",
+            with(14, Arc::new(Unconstrained)),
+            Box::new(move || Box::new(two_ended(3).full_ranking(true))),
+        ),
+    ]
+}
+
+/// Stops at every single tick; what was chosen is a prefix, and going on from what was saved ends as if nothing had
+/// happened: same picks, gains, evaluations and certificate.
+#[test]
+fn stopped_at_any_tick_a_run_resumes_to_the_same_outcome() {
+    for (name, problem, optimizer) in cases(|n| facility_location(n, 3)) {
+        let full = go(problem(), &mut *optimizer()).selection;
+        for fuse in 0.. {
+            let stopped = run(problem(), &mut *optimizer(), None, &Ctl::fused(fuse), &mut |_, _| {}).unwrap();
+            if let Ended::Finished(_) = stopped.ended {
+                assert!(fuse > 4, "{name} never stopped");
+                break;
+            }
+            assert_eq!(stopped.ended, Ended::Cancelled);
+            assert!(full.items.starts_with(&stopped.selection.items), "{name} {fuse}");
+            let again =
+                run(problem(), &mut *optimizer(), Some(&stopped.saved), &Ctl::default(), &mut |_, _| {})
+                    .unwrap();
+            assert_eq!(again.selection, full, "{name} stopped at tick {fuse}");
+        }
+    }
+}
+
+#[test]
+fn a_save_after_any_step_leads_to_the_same_outcome() {
+    for (name, problem, optimizer) in cases(|n| facility_location(n, 4)) {
+        let (mut saves, ctl) = (vec![], Ctl::default());
+        let full = run(problem(), &mut *optimizer(), None, &ctl, &mut |p, o| saves.push(p.save(o, &ctl)))
+            .unwrap()
+            .selection;
+        assert!(saves.len() > 4, "{name}");
+        for saved in &saves {
+            let again =
+                run(problem(), &mut *optimizer(), Some(saved), &Ctl::default(), &mut |_, _| {}).unwrap();
+            assert_eq!(again.selection, full, "{name} step {}", saved.step);
+        }
+    }
+}
+
+/// Suspends at each question, dropping everything but what was saved and the answers.
+fn suspended(
+    name: &str,
+    problem: &dyn Fn() -> Problem,
+    optimizer: &dyn Fn() -> Box<dyn Optimizer>,
+    answers: &Answers,
+    truth: &Arc<dyn Objective>,
+) -> (Outcome, usize) {
+    let (mut saved, mut rounds): (Option<Saved>, usize) = (None, 0);
+    loop {
+        let out = run(problem(), &mut *optimizer(), saved.as_ref(), &Ctl::default(), &mut |_, _| {}).unwrap();
+        let Ended::Asked(sets) = out.ended else { return (out, rounds) };
+        rounds += 1;
+        for set in sets {
+            let v = value(truth, &set);
+            assert!(answers.insert(set, v).is_none(), "{name}: asked twice");
+        }
+        saved = Some(out.saved);
+    }
+}
+
+#[test]
+fn suspended_at_every_question_no_set_is_asked_twice_and_none_more_than_without() {
+    let truth = facility_location(80, 9);
+    let mut rounds_of = std::collections::BTreeMap::new();
+    let model = Arc::new(Model(truth.clone(), Mutex::default(), 0.0));
+    let at_once = cases({
+        let model = model.clone();
+        move |n| external(n, model.clone())
+    });
+    let answers = Arc::new(Mutex::new(Arc::new(Answers::default())));
+    let asking = cases({
+        let answers = answers.clone();
+        move |n| external(n, answers.lock().unwrap().clone())
+    });
+    for ((name, problem, optimizer), (_, at_once, at_once_optimizer)) in asking.into_iter().zip(at_once) {
+        let table = Arc::new(Answers::default());
+        *answers.lock().unwrap() = table.clone();
+        model.1.lock().unwrap().clear();
+        let (done, rounds) = suspended(name, &*problem, &*optimizer, &table, &truth);
+        let straight = go(at_once(), &mut *at_once_optimizer());
+        assert_eq!(done.selection, straight.selection, "{name}");
+        assert_eq!(
+            table.len(),
+            model.1.lock().unwrap().len(),
+            "{name}: as many questions as without stopping"
+        );
+        assert!(rounds > 1);
+        rounds_of.insert(name, (rounds, table.len()));
+    }
+    let (rounds, sets) = rounds_of["bidirectional_greedy"];
+    let (merged, more_sets) = rounds_of["bidirectional_greedy, merged rounds"];
+    assert!(merged < rounds && more_sets <= sets + rounds, "{rounds_of:?}");
+}
+
+#[test]
+fn lazy_is_greedy_at_one_two_and_seven_threads() {
+    for seed in 0..12 {
+        // The last one's gains are differences of large values: they rise by rounding, which `slack` absorbs.
+        let model = Arc::new(Model(facility_location(40, seed), Mutex::default(), 1e6));
+        for f in [facility_location(700, seed), external(40, model)] {
+            let n = f.len();
+            let problem = || Problem::new(f.clone(), Arc::new(quotas(n, 9)), &[], &[], 7).unwrap();
+            let greedy = go(problem(), &mut Greedy).selection;
+            for threads in [1, 2, 7] {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                let lazy = pool.install(|| go(problem(), &mut LazyGreedy::default())).selection;
+                assert_eq!((&lazy.items, &lazy.gains), (&greedy.items, &greedy.gains), "seed {seed}");
+                assert!(lazy.evaluations <= greedy.evaluations);
+            }
+        }
+    }
+}
+
+#[test]
+fn states_keep_their_laws() {
+    for f in [
+        facility_location(1500, 1),
+        external(40, Arc::new(Model(facility_location(40, 2), Mutex::default(), 0.0))),
+    ] {
+        let ctl = Ctl::default();
+        let ask: Vec<Item> = (10..20).collect();
+        let (mut a, mut b) = (f.clone().state(), f.clone().state());
+        let (mut x, mut y) = (vec![0.0; 10], vec![0.0; 10]);
+        a.advance(&[1, 2, 3], &ask, &mut x, &ctl).unwrap();
+        for e in [1, 2, 3] {
+            b.advance(&[e], &[], &mut [], &ctl).unwrap();
+        }
+        for fuse in 0..20 {
+            if b.fork().advance(&[4], &ask, &mut y, &Ctl::fused(fuse)).is_ok() {
+                break;
+            }
+            assert!(b.advance(&[4], &ask, &mut y, &Ctl::fused(fuse)).is_err()); // has changed nothing
+        }
+        for (i, e) in ask.iter().enumerate() {
+            b.advance(&[], &[*e], &mut y[i..=i], &ctl).unwrap();
+        }
+        assert_eq!((&x, a.value()), (&y, b.value()));
+        for (gain, e) in x.iter().zip(ask) {
+            assert!((value(&f, &[1, 2, 3, e]) - a.value() - gain).abs() < 1e-9);
+        }
+    }
+}
+
+#[test]
+fn a_threshold_ends_the_search_before_the_first_pick_below_it() {
+    let f = facility_location(60, 5);
+    let problem = || Problem::new(f.clone(), Arc::new(Groups::cardinality(20)), &[], &[], 0).unwrap();
+    let full = go(problem(), &mut Greedy).selection;
+    let threshold = full.gains[8];
+    let expected = full.gains.iter().position(|&gain| gain <= threshold).unwrap();
+    for optimizer in [&mut Greedy as &mut dyn Optimizer, &mut LazyGreedy::default()] {
+        let out = run(
+            problem().stop_when_gain_at_most(Some(threshold)),
+            optimizer,
+            None,
+            &Ctl::default(),
+            &mut |_, _| {},
+        )
+        .unwrap();
+        assert_eq!(out.ended, Ended::Finished(submodular::optimizer::Termination::GainAtMost));
+        assert_eq!(out.selection.items, full.items[..expected]);
+    }
+}
+
+#[test]
+fn included_items_come_first_and_excluded_ones_never() {
+    for (name, problem, optimizer) in cases(|n| facility_location(n, 6)) {
+        let out = go(problem(), &mut *optimizer()).selection;
+        assert!(out.items.starts_with(&[5, 2]) && !out.items.contains(&3), "{name}: {:?}", out.items);
+        let f = facility_location(80, 6);
+        let _ = Chain::new(&f, &out.items);
+    }
+}

@@ -1,0 +1,7 @@
+//! The tests of the core, in one binary.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod brute_force;
+mod laws;
+mod support;

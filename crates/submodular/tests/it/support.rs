@@ -1,0 +1,47 @@
+//! Small worlds for the tests of the core.
+
+use std::sync::Arc;
+use submodular::constraint::{Bounds, Groups};
+use submodular::objective::{FacilityLocation, Objective, Reduction};
+use submodular::optimizer::Optimizer;
+use submodular::sampling::{below, stream};
+use submodular::similarity::MatrixBuilder;
+use submodular::tile::Kernel;
+use submodular::{Chain, Ctl, Item, Outcome, Problem, run};
+
+/// A similarity matrix of `n` points on a coarse grid, so that ties happen: row-major.
+pub(crate) fn coarse(n: usize, seed: u64) -> Vec<f32> {
+    let mut rng = stream(seed, 0);
+    let x: Vec<[f32; 3]> = (0..n).map(|_| [0; 3].map(|_| below(8, &mut rng) as f32)).collect();
+    let distance = |i: usize, j: usize| (0..3).map(|d| (x[i][d] - x[j][d]).powi(2)).sum::<f32>();
+    // Odd seeds: most similarities are 0, so ties are everywhere.
+    let s = |i, j| {
+        if seed.is_multiple_of(2) {
+            1.0 / (1.0 + distance(i, j))
+        } else {
+            (0.9 - 0.3 * distance(i, j)).max(0.0)
+        }
+    };
+    (0..n * n).map(|cell| s(cell / n, cell % n)).collect()
+}
+
+pub(crate) fn facility_location(n: usize, seed: u64) -> Arc<dyn Objective> {
+    let mut similarity = MatrixBuilder::new(Kernel::detect(), n, n).unwrap();
+    coarse(n, seed).chunks(n).for_each(|row| similarity.push(row).unwrap());
+    Arc::new(FacilityLocation::new(similarity.finish().unwrap(), None, Reduction::Sum).unwrap())
+}
+
+/// Three groups and some items outside them, with lower and upper bounds.
+pub(crate) fn quotas(n: usize, k: usize) -> Groups {
+    let of = (0..n).map(|i| [Some(0), Some(1), Some(2), None][i * 7 % 4]).collect();
+    let bounds = [(2, 3), (0, 1), (1, 2)].map(|(at_least, at_most)| Bounds { at_least, at_most });
+    Groups::new(k, of, bounds.to_vec())
+}
+
+pub(crate) fn value(f: &Arc<dyn Objective>, set: &[Item]) -> f64 {
+    Chain::new(f, set).value(&Ctl::default()).unwrap()
+}
+
+pub(crate) fn go(problem: Problem, optimizer: &mut dyn Optimizer) -> Outcome {
+    run(problem, optimizer, None, &Ctl::default(), &mut |_, _| {}).unwrap()
+}

@@ -1,0 +1,245 @@
+//! The grammar of the JSON body and of its matrix, and where in it something is wrong.
+//!
+//! Rows go straight into one flat array: a tree of JSON values would take ten times the memory.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::io::Read;
+
+use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::error::Category;
+
+use super::columns::{ColumnsSeed, IdsSeed};
+use crate::dataset::codec::{Format, Kind};
+use crate::dataset::column::Column;
+use crate::dataset::error::DatasetError;
+
+/// The fields of a body, each `None` or empty where it was absent.
+#[derive(Default)]
+pub(super) struct Body {
+    pub(super) kind: Option<Kind>,
+    pub(super) vectors: Option<Matrix>,
+    pub(super) similarity: Option<Matrix>,
+    pub(super) ids: Option<Vec<String>>,
+    pub(super) columns: Vec<(String, Column)>,
+}
+
+/// Rows of equal length, row by row.
+#[derive(Default)]
+pub(super) struct Matrix {
+    pub(super) values: Vec<f32>,
+    pub(super) rows: usize,
+    pub(super) dim: usize,
+}
+
+/// Parses a whole body, which should be buffered: it is read byte by byte.
+pub(super) fn parse(body: impl Read) -> Result<Body, DatasetError> {
+    let mut trace = Trace::default();
+    let mut json = serde_json::Deserializer::from_reader(body);
+    let parsed = BodySeed { trace: &mut trace }.deserialize(&mut json);
+    parsed.and_then(|body| json.end().map(|()| body)).map_err(|error| trace.explain(error))
+}
+
+/// JSON pointer to a named child.
+pub(super) fn pointer(parent: &str, name: &str) -> String {
+    format!("{parent}/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
+/// The innermost place that was being read when reading failed, and why if it is not the syntax.
+#[derive(Default)]
+pub(super) struct Trace {
+    pointer: Option<String>,
+    error: Option<DatasetError>,
+}
+
+impl Trace {
+    pub(super) fn place<E>(&mut self, error: E, pointer: impl FnOnce() -> String) -> E {
+        self.pointer.get_or_insert_with(pointer);
+        error
+    }
+
+    pub(super) fn refuse<E: de::Error>(
+        &mut self,
+        pointer: impl FnOnce() -> String,
+        error: DatasetError,
+    ) -> E {
+        self.error = Some(error);
+        self.place(E::custom("refused"), pointer)
+    }
+
+    fn explain(self, error: serde_json::Error) -> DatasetError {
+        let told = self.error.unwrap_or_else(|| match error.classify() {
+            Category::Io => DatasetError::Io(error.into()),
+            Category::Syntax | Category::Eof => {
+                DatasetError::Malformed { format: Format::Json, reason: error.to_string() }
+            }
+            Category::Data => DatasetError::InvalidField(error.to_string()),
+        });
+        match self.pointer {
+            Some(pointer) if !matches!(told, DatasetError::Io(_)) => told.at(pointer),
+            _ => told,
+        }
+    }
+}
+
+struct BodySeed<'a> {
+    trace: &'a mut Trace,
+}
+
+impl<'de> DeserializeSeed<'de> for BodySeed<'_> {
+    type Value = Body;
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Body, D::Error> {
+        from.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for BodySeed<'_> {
+    type Value = Body;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body, A::Error> {
+        let trace = self.trace;
+        let mut body = Body::default();
+        let mut seen = HashSet::new();
+        while let Some(key) = map.next_key::<String>()? {
+            let place = || pointer("", &key);
+            if !seen.insert(key.clone()) {
+                return Err(trace.refuse(place, DatasetError::InvalidField("given twice".into())));
+            }
+            match key.as_str() {
+                "kind" => body.kind = Some(map.next_value().map_err(|error| trace.place(error, place))?),
+                "vectors" => {
+                    body.vectors = Some(map.next_value_seed(MatrixSeed { field: "/vectors", trace })?);
+                }
+                "similarity" => {
+                    body.similarity = Some(map.next_value_seed(MatrixSeed { field: "/similarity", trace })?);
+                }
+                "ids" => body.ids = map.next_value_seed(IdsSeed { trace })?,
+                "columns" => body.columns = map.next_value_seed(ColumnsSeed { trace })?,
+                _ => return Err(trace.refuse(place, DatasetError::UnknownField)),
+            }
+        }
+        Ok(body)
+    }
+}
+
+struct MatrixSeed<'a> {
+    field: &'static str,
+    trace: &'a mut Trace,
+}
+
+impl<'de> DeserializeSeed<'de> for MatrixSeed<'_> {
+    type Value = Matrix;
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Matrix, D::Error> {
+        let Self { field, trace } = self;
+        let read = from.deserialize_seq(MatrixSeed { field, trace: &mut *trace });
+        read.map_err(|error| trace.place(error, || field.into()))
+    }
+}
+
+impl<'de> Visitor<'de> for MatrixSeed<'_> {
+    type Value = Matrix;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of rows")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<Matrix, A::Error> {
+        let Self { field, trace } = self;
+        let mut matrix = Matrix::default();
+        loop {
+            let row = matrix.rows;
+            let seed = RowSeed { field, matrix: &mut matrix, trace: &mut *trace };
+            match rows.next_element_seed(seed) {
+                Ok(Some(())) => matrix.rows += 1,
+                Ok(None) => return Ok(matrix),
+                Err(error) => return Err(trace.place(error, || format!("{field}/{row}"))),
+            }
+        }
+    }
+}
+
+struct RowSeed<'a> {
+    field: &'static str,
+    matrix: &'a mut Matrix,
+    trace: &'a mut Trace,
+}
+
+impl<'de> DeserializeSeed<'de> for RowSeed<'_> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for RowSeed<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of numbers")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
+        let row = self.matrix.rows;
+        Err(self.trace.refuse(|| format!("{}/{row}", self.field), DatasetError::NullRow { row }))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut numbers: A) -> Result<(), A::Error> {
+        let Self { field, matrix: Matrix { values, rows, dim }, trace } = self;
+        let (row, start) = (*rows, values.len());
+        loop {
+            let column = values.len() - start;
+            let place = || format!("{field}/{row}/{column}");
+            match numbers.next_element::<Number>() {
+                Ok(Some(Number(Some(value)))) if (value as f32).is_finite() => values.push(value as f32),
+                Ok(Some(Number(Some(value)))) => {
+                    return Err(trace.refuse(place, DatasetError::NotFinite { row, column, value }));
+                }
+                Ok(Some(Number(None))) => {
+                    return Err(trace.refuse(place, DatasetError::NullValue { row, column }));
+                }
+                Ok(None) => break,
+                Err(error) => return Err(trace.place(error, place)),
+            }
+        }
+        let found = values.len() - start;
+        if row == 0 {
+            *dim = found;
+        } else if found != *dim {
+            let ragged = DatasetError::Ragged { row, expected: *dim, found };
+            return Err(trace.refuse(|| format!("{field}/{row}"), ragged));
+        }
+        Ok(())
+    }
+}
+
+/// A number, or null.
+struct Number(Option<f64>);
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct NumberVisitor;
+        impl Visitor<'_> for NumberVisitor {
+            type Value = Number;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number")
+            }
+            fn visit_f64<E>(self, value: f64) -> Result<Number, E> {
+                Ok(Number(Some(value)))
+            }
+            fn visit_i64<E>(self, value: i64) -> Result<Number, E> {
+                Ok(Number(Some(value as f64)))
+            }
+            fn visit_u64<E>(self, value: u64) -> Result<Number, E> {
+                Ok(Number(Some(value as f64)))
+            }
+            fn visit_unit<E>(self) -> Result<Number, E> {
+                Ok(Number(None))
+            }
+        }
+        from.deserialize_any(NumberVisitor)
+    }
+}

@@ -1,0 +1,118 @@
+use super::super::fixture::{open, refusal, rows};
+use super::*;
+use crate::dataset::codec::Source;
+use crate::dataset::column::ColumnType;
+
+const BODY: &str = r#" {"columns": {"section": ["a", null, "b"], "size": [1, -2, null], "cost": [1, 2.5, null], "free": [true, null, false]},
+    "ids": ["x", 7, "z"], "vectors": [[1, 2.5], [-3e2, 0], [0.1, 16777217]], "kind": "vectors"}"#;
+
+#[test]
+fn a_whole_body_reads_back_whatever_the_order_of_its_fields() {
+    for source in [
+        open(BODY.as_bytes(), Format::Json, &Options::default()).unwrap(),
+        Source::inline(BODY.as_bytes(), &Options::default()).unwrap(),
+    ] {
+        assert_eq!((source.kind(), source.rows(), source.dim()), (Kind::Vectors, 3, 2));
+        assert_eq!(rows(&source), [[1.0, 2.5], [-300.0, 0.0], [0.1, 16_777_216.0]]);
+        let types: Vec<_> = source.columns().iter().map(|c| (c.name.as_str(), c.kind)).collect();
+        let expected = [
+            ("section", ColumnType::String),
+            ("size", ColumnType::Integer),
+            ("cost", ColumnType::Float),
+            ("free", ColumnType::Boolean),
+        ];
+        assert_eq!(types, expected);
+        let section = Column::Strings(vec![Some("a".into()), None, Some("b".into())]);
+        assert_eq!(source.column("section").unwrap(), section);
+        assert_eq!(source.column("size").unwrap(), Column::Integers(vec![Some(1), Some(-2), None]));
+        assert_eq!(source.column("cost").unwrap(), Column::Floats(vec![Some(1.0), Some(2.5), None]));
+        assert_eq!(source.column("free").unwrap(), Column::Booleans(vec![Some(true), None, Some(false)]));
+        let ids = source.ids().unwrap().unwrap();
+        assert_eq!((ids.get(1), ids.row_of("z"), ids.row_of("8")), (Some("7"), Some(2), None));
+    }
+}
+
+#[test]
+fn a_similarity_is_told_by_the_body_or_the_parameter() {
+    for body in
+        [r#"{"kind":"similarity","similarity":[[1,0.5],[0.5,1]]}"#, r#"{"similarity":[[1,0.5],[0.5,1]]}"#]
+    {
+        let options = Options { kind: Some(Kind::Similarity), ..Options::default() };
+        let source = Source::inline(body.as_bytes(), &options).unwrap();
+        assert_eq!((source.kind(), rows(&source)), (Kind::Similarity, vec![vec![1.0, 0.5], vec![0.5, 1.0]]));
+    }
+}
+
+#[test]
+fn an_integer_column_can_be_the_ids() {
+    let options = Options { id: Some("n".into()), ..Options::default() };
+    let ids = |body: &str| Source::inline(body.as_bytes(), &options).and_then(|source| source.ids());
+    let found = ids(r#"{"vectors":[[1],[2]],"columns":{"n":[30,4]}}"#).unwrap().unwrap();
+    assert_eq!((found.row_of("30"), found.row_of("4")), (Some(0), Some(1)));
+    for (body, message) in [
+        (r#"{"vectors":[[1],[2]],"columns":{"n":[4,4]}}"#, "row 1 has the id \"4\" of row 0"),
+        (r#"{"vectors":[[1],[2]],"columns":{"n":[4,null]}}"#, "row 1 has no id"),
+        (
+            r#"{"vectors":[[1],[2]],"columns":{"n":[4,0.5]}}"#,
+            "column \"n\" is float, expected strings or integers",
+        ),
+        (r#"{"vectors":[[1],[2]],"columns":{"m":[4,5]}}"#, "no column \"n\"; there are [\"m\"]"),
+        (r#"{"vectors":[[1],[2]],"columns":{"n":[4,5]},"ids":[1,2]}"#, "id: the body has ids already"),
+    ] {
+        assert_eq!(ids(body).unwrap_err().to_string(), message);
+    }
+}
+
+#[test]
+fn every_offence_is_named_by_its_pointer_and_its_code() {
+    let cases = [
+        (r#"{"vectors":[[1,2],[3,1e39]]}"#, "/vectors/1/1", "invalid_matrix"),
+        (r#"{"vectors":[[1,2],[3,null]]}"#, "/vectors/1/1", "invalid_matrix"),
+        (r#"{"vectors":[[1,2],null]}"#, "/vectors/1", "invalid_matrix"),
+        (r#"{"vectors":[[1,2],[3,"4"]]}"#, "/vectors/1/1", "malformed_body"),
+        (r#"{"vectors":[[1,2],3]}"#, "/vectors/1", "malformed_body"),
+        (r#"{"vectors":[[1,2],[3,1e400]]}"#, "/vectors/1/1", "malformed_body"),
+        (r#"{"vectors":[[1,2],[3,NaN]]}"#, "/vectors/1/1", "malformed_body"),
+        (r#"{"vectors":[[1,2],[3]]}"#, "/vectors/1", "shape_mismatch"),
+        (r#"{"vectors":[[1,2],[3,4,5]]}"#, "/vectors/1", "shape_mismatch"),
+        (r#"{"vectors":[]}"#, "/vectors", "shape_mismatch"),
+        (r#"{"vectors":[[],[]]}"#, "/vectors", "shape_mismatch"),
+        (r#"{"vectors":{}}"#, "/vectors", "malformed_body"),
+        (r#"{"kind":"vectors"}"#, "/vectors", "malformed_body"),
+        (r#"{"vectors":[[1]],"vectors":[[1]]}"#, "/vectors", "malformed_body"),
+        (r#"{"vectors":[[1]],"similarity":[[1]]}"#, "/similarity", "malformed_body"),
+        (r#"{"kind":"similarity","similarity":[[1,2]]}"#, "/similarity", "shape_mismatch"),
+        (r#"{"kind":"matrix","vectors":[[1]]}"#, "/kind", "malformed_body"),
+        (r#"{"vectors":[[1]],"vektors":1}"#, "/vektors", "malformed_body"),
+        (r#"{"vectors":[[1]],"a/b~":1}"#, "/a~1b~0", "malformed_body"),
+        (r#"{"vectors":[[1],[2]],"ids":["a"]}"#, "/ids", "shape_mismatch"),
+        (r#"{"vectors":[[1],[2],[3]],"ids":["b","a","a"]}"#, "/ids/2", "duplicate_item"),
+        (r#"{"vectors":[[1],[2]],"ids":["1",1]}"#, "/ids/1", "duplicate_item"),
+        (r#"{"vectors":[[1],[2]],"ids":["a",null]}"#, "/ids/1", "invalid_parameter"),
+        (r#"{"vectors":[[1],[2]],"ids":["a",0.5]}"#, "/ids/1", "malformed_body"),
+        (r#"{"vectors":[[1],[2]],"columns":{"s":[1]}}"#, "/columns/s", "shape_mismatch"),
+        (r#"{"vectors":[[1],[2]],"columns":{"s":[1,"a"]}}"#, "/columns/s/1", "invalid_parameter"),
+        (r#"{"vectors":[[1],[2]],"columns":{"s":[1,[]]}}"#, "/columns/s/1", "malformed_body"),
+        (r#"{"vectors":[[1]],"columns":{"s":[9223372036854775808]}}"#, "/columns/s/0", "malformed_body"),
+        (r#"{"vectors":[[1]],"columns":{"s":[1],"s":[1]}}"#, "/columns/s", "invalid_parameter"),
+    ];
+    for (body, pointer, code) in cases {
+        let error = refusal(body.as_bytes(), Format::Json, &Options::default());
+        assert_eq!((error.pointer(), error.code()), (Some(pointer), code), "{body}: {error}");
+    }
+    let error = refusal(br#"{"vectors":[[1,2],[3,1e39]]}"#, Format::Json, &Options::default());
+    let message = "/vectors/1/1: row 1, column 1: 1e39 is beyond the range of 32-bit floats";
+    assert_eq!(error.to_string(), message);
+    let other = Options { kind: Some(Kind::Similarity), ..Options::default() };
+    let error = refusal(br#"{"kind":"vectors","vectors":[[1]]}"#, Format::Json, &other);
+    assert_eq!(error.to_string(), "/kind: the parameter says similarity, the body says vectors");
+}
+
+#[test]
+fn no_truncation_and_no_trailing_bytes_are_accepted() {
+    for bytes in 0..BODY.len() {
+        refusal(&BODY.as_bytes()[..bytes], Format::Json, &Options::default());
+    }
+    let error = refusal(format!("{BODY} {{}}").as_bytes(), Format::Json, &Options::default());
+    assert!(error.to_string().contains("trailing characters"), "{error}");
+}
