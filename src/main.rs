@@ -1,3 +1,14 @@
 //! The `fewer` binary.
 
-fn main() {}
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match fewer::cli::Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("fewer: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

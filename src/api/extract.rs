@@ -18,7 +18,7 @@ pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct Query<T>(pub T);
 
-impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut request::Parts, state: &S) -> Result<Self, Problem> {
@@ -71,7 +71,9 @@ pub(super) async fn next_chunk(body: &mut axum::body::BodyDataStream) -> Result<
     match tokio::time::timeout(LONGEST_PAUSE, body.next()).await {
         Ok(None) => Ok(None),
         Ok(Some(Ok(chunk))) => Ok(Some(chunk)),
-        Ok(Some(Err(error))) => Err(Problem::new(Code::MalformedBody, format!("the body broke off: {error}"))),
+        Ok(Some(Err(error))) => {
+            Err(Problem::new(Code::MalformedBody, format!("the body broke off: {error}")))
+        }
         Err(_) => Err(Problem::new(
             Code::BodyTimeout,
             format!("no byte came for {} seconds", LONGEST_PAUSE.as_secs()),
@@ -100,7 +102,8 @@ pub(super) fn refuse_encoding(headers: &HeaderMap) -> Result<(), Problem> {
 
 /// A body that says it is too large is refused before its first byte.
 pub(super) fn refuse_length(headers: &HeaderMap, limit: u64, setting: &str) -> Result<(), Problem> {
-    let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let declared =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if declared.is_some_and(|bytes| bytes > limit) { Err(too_large(limit, setting)) } else { Ok(()) }
 }
 

@@ -77,10 +77,12 @@ fn with_problem(response: Response, path: &str, request_id: &str) -> Response {
 
 fn bare(status: StatusCode, path: &str) -> Problem {
     let code = Code::of_status(status);
-    let detail = match code {
-        Code::RouteNotFound => format!("nothing is at {path}"),
-        Code::MethodNotAllowed => format!("{path} does not have this method; the Allow header has those it does"),
-        _ => status.canonical_reason().unwrap_or("refused").to_owned(),
+    let detail = if code == Code::RouteNotFound {
+        format!("nothing is at {path}")
+    } else if code == Code::MethodNotAllowed {
+        format!("{path} does not have this method; the Allow header has those it does")
+    } else {
+        status.canonical_reason().unwrap_or("refused").to_owned()
     };
     Problem::new(code, detail)
 }

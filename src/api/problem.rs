@@ -80,8 +80,11 @@ impl Problem {
         Self::new(Code::Internal, "the service failed; its log has the cause under this request id")
     }
 
-    /// The places moved below `prefix`: the body was part of a larger one.
+    /// The places moved below `prefix`, or `prefix` itself where there was none: the body was part of a larger one.
     pub(super) fn below(mut self, prefix: &str) -> Self {
+        if self.errors.is_empty() {
+            return Self::at(self.code, prefix, self.detail);
+        }
         for field in &mut self.errors {
             field.pointer.insert_str(0, prefix);
         }
@@ -132,7 +135,9 @@ impl From<SelectionError> for Problem {
                 Self { code, detail: details.join("; "), errors }
             }
             SelectionError::Dataset(error) => error.into(),
-            other => Self::of(other.code(), &other, None),
+            error @ (SelectionError::TooLarge { .. } | SelectionError::Failed(_)) => {
+                Self::of(error.code(), &error, None)
+            }
         }
     }
 }
@@ -142,7 +147,11 @@ impl From<JobError> for Problem {
         match error {
             JobError::Dataset(error) => error.into(),
             JobError::Selection(error) => error.into(),
-            other => Self::of(other.code(), &other, None),
+            error @ (JobError::NotTerminal(_)
+            | JobError::NotFinished(_)
+            | JobError::NoResult(_)
+            | JobError::ShuttingDown
+            | JobError::Store(_)) => Self::of(error.code(), &error, None),
         }
     }
 }

@@ -15,5 +15,5 @@ pub mod store;
 
 pub use admission::Tracked;
 pub use error::JobError;
-pub use service::{JobService, JobSettings, JobView, NewJob};
+pub use service::{JobService, JobSettings, JobView, NewJob, OpenError};
 pub use worker::panic_text;

@@ -8,8 +8,8 @@ use super::selection::{self, Limits};
 use super::state::{Forbidden, State};
 use super::store::{JobStore, StoreError};
 use super::{recovery, worker};
-use crate::dataset::{DatasetRecord, DatasetStore, Source};
-use redb::{Database, WriteTransaction};
+use crate::dataset::{DatasetError, DatasetRecord, DatasetStore, Source};
+use redb::Database;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -152,6 +152,15 @@ impl JobService {
         Ok(selection::prepare(spec, source, &self.shared.limits)?.report().clone())
     }
 
+    /// Refuses a job that limits do not allow.
+    ///
+    /// # Errors
+    /// What is wrong with the request.
+    pub fn admit(&self, spec: &JobSpec, source: &Source) -> Result<PlanReport, JobError> {
+        // TODO
+        self.plan(spec, source)
+    }
+
     /// Accepts the job: when this returns it outlives a crash.
     ///
     /// # Errors
@@ -160,7 +169,7 @@ impl JobService {
         if self.shared.books().draining {
             return Err(JobError::ShuttingDown);
         }
-        let plan = self.plan(&job.spec, &self.shared.datasets.source(dataset)?)?;
+        let plan = self.admit(&job.spec, &self.shared.datasets.source(dataset)?)?;
         let record = JobRecord::new(&job.tenant, job.spec, dataset.id.clone(), job.labels, plan);
         self.shared.store.insert(&record)?;
         let JobSpec::Selection(spec) = &record.spec;
@@ -203,13 +212,12 @@ impl JobService {
             Err(error) => return Err(error.into()),
         };
         let mut books = self.shared.books();
-        match record.state {
-            State::Cancelling => {
-                if let Some(running) = books.admission.running(key) {
-                    running.cancel();
-                }
+        if record.state == State::Cancelling {
+            if let Some(running) = books.admission.running(key) {
+                running.cancel();
             }
-            _ => books.admission.forget(key),
+        } else {
+            books.admission.forget(key);
         }
         drop(books);
         // The next in line may fit where this one did not.
@@ -236,16 +244,12 @@ impl JobService {
         self.shared.store.result(key)?.ok_or_else(|| JobError::NoResult(key.id.to_string()))
     }
 
-    /// A live job that needs the dataset, as seen by the transaction that wants to delete it.
+    /// Removes a dataset that no live job needs.
     ///
     /// # Errors
-    /// The store's own.
-    pub fn user_of(
-        within: &WriteTransaction,
-        tenant: &str,
-        dataset: &str,
-    ) -> Result<Option<String>, StoreError> {
-        JobStore::user_of(within, tenant, dataset)
+    /// [`DatasetError::InUse`]; where there is none, and the store's own.
+    pub fn delete_dataset(&self, tenant: &str, id: &str) -> Result<(), DatasetError> {
+        self.shared.datasets.delete(tenant, id, |within| JobStore::user_of(within, tenant, id))
     }
 
     /// Takes no more jobs, stops those that run where they can go on after the next start, and waits until they have
@@ -278,16 +282,11 @@ impl JobService {
     fn with_live_part(&self, record: JobRecord) -> JobView {
         let books = self.shared.books();
         let key = record.key();
-        let tracked = match record.state {
-            State::Running | State::Cancelling => {
-                books.admission.running(&key).and_then(|running| running.tracked())
-            }
-            _ => None,
-        };
-        let queue_position = match record.state {
-            State::Queued => books.admission.position(&key),
-            _ => None,
-        };
+        // Between two reads the job may have gone on: what does not fit the record's state is left out.
+        let runs = matches!(record.state, State::Running | State::Cancelling);
+        let tracked = if runs { books.admission.running(&key).and_then(|job| job.tracked()) } else { None };
+        let waits = record.state == State::Queued;
+        let queue_position = if waits { books.admission.position(&key) } else { None };
         drop(books);
         JobView { record, tracked, queue_position }
     }

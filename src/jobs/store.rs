@@ -126,15 +126,18 @@ impl JobStore {
     /// A live job that needs the dataset, as seen by the transaction that wants to delete it.
     ///
     /// # Errors
-    /// The store's own.
+    /// [`DatasetError::Database`].
     pub fn user_of(
         within: &WriteTransaction,
         tenant: &str,
         dataset: &str,
-    ) -> Result<Option<String>, StoreError> {
-        let live = within.open_table(LIVE)?;
-        let mut users = live.range((tenant, dataset, "")..(tenant, dataset, AFTER_EVERY_ID))?;
-        Ok(users.next().transpose()?.map(|(key, _)| key.value().2.to_owned()))
+    ) -> Result<Option<String>, DatasetError> {
+        let first = || -> Result<Option<String>, redb::Error> {
+            let live = within.open_table(LIVE)?;
+            let mut users = live.range((tenant, dataset, "")..(tenant, dataset, AFTER_EVERY_ID))?;
+            Ok(users.next().transpose()?.map(|(key, _)| key.value().2.to_owned()))
+        };
+        first().map_err(|error| DatasetError::Database(Box::new(error)))
     }
 
     /// One job.

@@ -1,0 +1,102 @@
+//! HTTP: routes, wire types, problems. Handlers extract, call one function, convert and respond.
+
+mod app;
+pub mod codes;
+mod extract;
+mod middleware;
+pub mod openapi;
+mod ops;
+pub mod problem;
+pub mod v1;
+
+pub use app::{App, OpenError};
+
+use crate::config::Settings;
+use axum::Router;
+use std::future::{Future, IntoFuture};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use utoipa_swagger_ui::SwaggerUi;
+
+/// A stop may take this long for jobs, and then this long for connections.
+const DRAIN_PATIENCE: Duration = Duration::from_millis(3500);
+const GOODBYE_PATIENCE: Duration = Duration::from_millis(500);
+
+fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(openapi::Frame::openapi())
+        .routes(routes!(v1::datasets::create_dataset, v1::datasets::list_datasets))
+        .routes(routes!(v1::datasets::get_dataset, v1::datasets::delete_dataset))
+        .routes(routes!(v1::jobs::create_job, v1::jobs::list_jobs))
+        .routes(routes!(v1::jobs::get_job, v1::jobs::delete_job))
+        .routes(routes!(v1::jobs::cancel_job))
+        .routes(routes!(v1::jobs::get_job_result))
+        .routes(routes!(ops::healthz))
+        .routes(routes!(ops::readyz))
+        .routes(routes!(ops::explain_error))
+}
+
+/// Every route of a service.
+pub fn router(app: Arc<App>) -> Router {
+    let config = utoipa_swagger_ui::Config::from("/openapi.json");
+    let pages = Router::new()
+        .merge(SwaggerUi::new("/docs").config(config))
+        .route("/openapi.json", axum::routing::get(ops::openapi_json));
+    Router::from(routes())
+        .merge(pages)
+        .with_state(app)
+        .layer(CatchPanicLayer::custom(middleware::caught))
+        .layer(axum::middleware::from_fn(middleware::identify))
+}
+
+/// Why serving ended.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The service could not be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The listener failed.
+    #[error("the server failed: {0}")]
+    Listen(#[from] std::io::Error),
+    /// A part of the service panicked.
+    #[error("a task of the service failed: {0}")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+/// Opens a service and answers on `listener` until `shutdown` is ready; then stores what runs and ends, in less than
+/// five seconds.
+///
+/// # Errors
+/// [`ServeError`].
+pub async fn serve(
+    settings: Settings,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    let app = tokio::task::spawn_blocking(move || App::open(settings)).await??;
+    let (goodbye, told) = oneshot::channel::<()>();
+    let server = axum::serve(listener, router(Arc::clone(&app))).with_graceful_shutdown(async {
+        // Either way there is nothing more to serve.
+        let _ = told.await;
+    });
+    let mut server = tokio::spawn(server.into_future());
+    tokio::select! {
+        () = shutdown => {}
+        ended = &mut server => return Ok(ended??),
+    }
+    tracing::info!("stopping");
+    // Requests are answered while the jobs are stored: a caller learns that the service is stopping.
+    if !tokio::task::spawn_blocking(move || app.stop(DRAIN_PATIENCE)).await? {
+        tracing::warn!("some jobs did not stop in time; they go on from their last save");
+    }
+    if goodbye.send(()).is_ok() && tokio::time::timeout(GOODBYE_PATIENCE, server).await.is_err() {
+        tracing::info!("some connections were still busy and are closed");
+    }
+    tracing::info!("stopped");
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! The OpenAPI 3.1 document: made from the routes, so that both cannot differ.
+
+use super::codes::Code;
+use super::problem::{FieldProblem, ProblemBody};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+use utoipa::OpenApi;
+
+/// What the operations stand in.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "fewer",
+        description = "Picks the best small subset of a large set: upload a dataset, submit a job, read the chosen items with their gains, a guarantee and a measured certificate.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    tags(
+        (name = "datasets", description = "Immutable, content-addressed matrices with attributes"),
+        (name = "jobs", description = "Selections: submit, follow, cancel, read"),
+        (name = "operations", description = "What machines and operators ask"),
+    ),
+    components(schemas(ProblemBody, FieldProblem)),
+)]
+pub(super) struct Frame;
+
+/// How an operation names the codes it can answer with, beside those every operation can.
+const CODES: &str = "x-problem-codes";
+
+static JSON: LazyLock<String> = LazyLock::new(|| {
+    let mut text = format!("{:#}", document());
+    text.push('\n');
+    text
+});
+
+/// The document as it is served and committed.
+pub fn json() -> &'static str {
+    &JSON
+}
+
+fn document() -> Value {
+    let frame = super::routes().into_openapi();
+    // A document that serde could not write would be a defect of utoipa; an empty one fails every test of it.
+    let mut document = sorted(serde_json::to_value(frame).unwrap_or_default());
+    let operations = document.get_mut("paths").and_then(Value::as_object_mut);
+    for operation in
+        operations.into_iter().flat_map(|paths| paths.values_mut()).filter_map(Value::as_object_mut)
+    {
+        for operation in operation.values_mut() {
+            declare_problems(operation);
+        }
+    }
+    document
+}
+
+/// Makes the responses of the codes: one for each status, with all its codes.
+fn declare_problems(operation: &mut Value) {
+    let named = operation.get(CODES).and_then(Value::as_array).cloned().unwrap_or_default();
+    let mut by_status = BTreeMap::<u16, Vec<Code>>::new();
+    for code in named.iter().filter_map(Value::as_str).filter_map(Code::of).chain([Code::Internal]) {
+        by_status.entry(code.status().as_u16()).or_default().push(code);
+    }
+    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
+    for (status, codes) in by_status {
+        let lines: Vec<_> =
+            codes.iter().map(|code| format!("`{}`: {}.", code.as_str(), code.title())).collect();
+        let headers = match status {
+            429 | 503 => {
+                json!({"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer"}}})
+            }
+            _ => json!({}),
+        };
+        responses.insert(
+            status.to_string(),
+            json!({
+                "description": lines.join("\n\n"),
+                "headers": headers,
+                "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            }),
+        );
+    }
+}
+
+/// The order of keys does not depend on how maps were hashed.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let fields: BTreeMap<_, _> =
+                fields.into_iter().map(|(key, value)| (key, sorted(value))).collect();
+            Value::Object(fields.into_iter().collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
+        scalar @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => scalar,
+    }
+}

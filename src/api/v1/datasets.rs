@@ -1,0 +1,320 @@
+//! `/v1/datasets`.
+
+use super::TENANT;
+use super::page::{self, PageQuery};
+use crate::api::app::{App, blocking};
+use crate::api::codes::Code;
+use crate::api::extract::{Path, Query, content_type, next_chunk, refuse_encoding, refuse_length, too_large};
+use crate::api::problem::Problem;
+use crate::dataset::{ColumnInfo, ColumnType, DatasetError, DatasetRecord, Format, Kind, Options, Upload};
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use time::OffsetDateTime;
+use tokio::sync::mpsc;
+use utoipa::{IntoParams, ToSchema};
+
+const LONGEST_NAME: usize = 256;
+
+/// Pieces of a body between the connection and the disk.
+const PIECES_IN_FLIGHT: usize = 4;
+
+/// A stored dataset. It never changes.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Dataset {
+    /// Its id.
+    #[schema(example = "ds_0192f0c1a2b37c4d8e5f6a7b8c9d0e1f")]
+    pub id: String,
+    /// The name it was given.
+    pub name: Option<String>,
+    /// What the matrix means.
+    pub kind: DatasetKind,
+    /// Number of rows.
+    #[schema(example = 2000)]
+    pub rows: u64,
+    /// Values per row.
+    #[schema(example = 384)]
+    pub dim: u64,
+    /// The attributes of the rows.
+    pub columns: Vec<DatasetColumn>,
+    /// Size of the body.
+    pub bytes: u64,
+    /// `sha256:` and the digest of the body.
+    pub digest: String,
+    /// When it was stored.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+}
+
+/// What the matrix means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DatasetKind {
+    /// One vector a row.
+    Vectors,
+    /// Similarities of all pairs, square.
+    Similarity,
+}
+
+/// An attribute of the rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct DatasetColumn {
+    /// Its name.
+    #[schema(example = "section")]
+    pub name: String,
+    /// What its values are.
+    #[serde(rename = "type")]
+    pub column_type: DatasetColumnType,
+}
+
+/// What the values of a column are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DatasetColumnType {
+    /// Text.
+    String,
+    /// Integers.
+    Integer,
+    /// Floating-point numbers.
+    Float,
+    /// True or false.
+    Boolean,
+}
+
+/// A page of datasets.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct DatasetPage {
+    /// The datasets, newest first.
+    pub items: Vec<Dataset>,
+    /// Where the next page begins; null on the last.
+    pub next_page_token: Option<String>,
+}
+
+/// A dataset as JSON: for small ones, and inside a job. Give `vectors`, or `similarity`.
+#[derive(Debug, ToSchema)]
+#[schema(example = json!({"kind": "vectors", "vectors": [[1.0, 0.0], [0.6, 0.8]], "ids": ["a", "b"], "columns": {"section": ["libs", "games"]}}))]
+pub struct DatasetBody {
+    /// What the matrix means; `vectors` when absent.
+    pub kind: Option<DatasetKind>,
+    /// One list of numbers a row, all of one length.
+    pub vectors: Option<Vec<Vec<f32>>>,
+    /// A square matrix of similarities.
+    pub similarity: Option<Vec<Vec<f32>>>,
+    /// One id a row, none twice: strings, or integers.
+    #[schema(value_type = Option<Vec<Value>>)]
+    pub ids: Option<Vec<serde_json::Value>>,
+    /// Attributes: name to one value a row. The values of a column are of one type; any may be null.
+    #[schema(value_type = Option<BTreeMap<String, Vec<Value>>>)]
+    pub columns: Option<BTreeMap<String, Vec<serde_json::Value>>>,
+}
+
+/// How the body is to be read.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(in crate::api) struct UploadQuery {
+    /// A name for people, at most 256 bytes.
+    #[param(max_length = 256, example = "debian")]
+    name: Option<String>,
+    /// What the matrix means; `vectors` when absent and the body does not say.
+    kind: Option<DatasetKind>,
+    /// Parquet: the column of the vectors; the only list of floats when absent.
+    vectors: Option<String>,
+    /// Parquet: the column of the ids.
+    id: Option<String>,
+}
+
+impl From<DatasetRecord> for Dataset {
+    fn from(record: DatasetRecord) -> Self {
+        let column = |ColumnInfo { name, kind }| DatasetColumn {
+            name,
+            column_type: match kind {
+                ColumnType::String => DatasetColumnType::String,
+                ColumnType::Integer => DatasetColumnType::Integer,
+                ColumnType::Float => DatasetColumnType::Float,
+                ColumnType::Boolean => DatasetColumnType::Boolean,
+            },
+        };
+        Self {
+            id: record.id,
+            name: record.name,
+            kind: match record.kind {
+                Kind::Vectors => DatasetKind::Vectors,
+                Kind::Similarity => DatasetKind::Similarity,
+            },
+            rows: record.rows as u64,
+            dim: record.dim as u64,
+            columns: record.columns.into_iter().map(column).collect(),
+            bytes: record.bytes,
+            digest: record.digest,
+            created_at: record.created_at,
+        }
+    }
+}
+
+/// Store a dataset
+///
+/// The body is the matrix; `Content-Type` says how it is encoded. It is streamed to disk, read once in full, and
+/// visible only when every value has been found finite. The same bytes read the same way are stored once.
+#[utoipa::path(
+    post, path = "/v1/datasets", tag = "datasets", params(UploadQuery),
+    request_body(description = "The matrix, with its attributes where the encoding has any", content(
+        (DatasetBody = "application/json"),
+        (Vec<u8> = "application/vnd.apache.parquet"),
+        (Vec<u8> = "application/x-npy"),
+    )),
+    responses(
+        (status = 201, description = "Stored", body = Dataset,
+            headers(("Location" = String, description = "Path of the dataset"))),
+        (status = 200, description = "These bytes were stored already", body = Dataset,
+            headers(("Location" = String, description = "Path of the dataset"))),
+    ),
+    extensions(
+        ("x-problem-codes" = json!(["malformed_body", "invalid_query", "invalid_header", "body_timeout",
+            "payload_too_large", "unsupported_media_type", "unsupported_encoding", "invalid_parameter",
+            "invalid_matrix", "shape_mismatch", "duplicate_item", "shutting_down", "insufficient_storage"])),
+        ("x-codeSamples" = json!([{"lang": "Shell", "source": "curl -fsS 'http://127.0.0.1:8080/v1/datasets?name=debian&id=name' -H 'Content-Type: application/vnd.apache.parquet' --data-binary @debian.parquet"}])),
+    ),
+)]
+pub(in crate::api) async fn create_dataset(
+    State(app): State<Arc<App>>,
+    Query(query): Query<UploadQuery>,
+    request: Request,
+) -> Result<Response, Problem> {
+    app.refuse_when_stopping()?;
+    refuse_encoding(request.headers())?;
+    let format = Format::from_media_type(content_type(request.headers())?)?;
+    if query.name.as_ref().is_some_and(|name| name.len() > LONGEST_NAME) {
+        return Err(Problem::new(Code::InvalidQuery, format!("name is longer than {LONGEST_NAME} bytes")));
+    }
+    let (limit, setting) = match format {
+        Format::Json => (app.settings.max_json_bytes, "FEWER_LIMITS__JSON_BYTES (--max-json-bytes)"),
+        Format::Npy | Format::Parquet => {
+            (app.settings.max_dataset_bytes, "FEWER_LIMITS__DATASET_BYTES (--max-dataset-bytes)")
+        }
+    };
+    refuse_length(request.headers(), limit, setting)?;
+    let options = Options { kind: query.kind.map(Kind::from), vectors: query.vectors, id: query.id };
+    let upload = app.datasets.begin(limit);
+    let (pieces, inbox) = mpsc::channel(PIECES_IN_FLIGHT);
+    let stored = tokio::spawn(blocking(move || {
+        Ok(receive(upload, inbox)?
+            .map(|upload| upload.finish(TENANT, query.name, format, &options))
+            .transpose()?)
+    }));
+    let sent = send(request, &pieces).await;
+    drop(pieces);
+    let stored = stored.await.map_err(|error| Problem::internal(&error))?.map_err(|problem| {
+        if problem.code == Code::PayloadTooLarge { too_large(limit, setting) } else { problem }
+    })?;
+    sent?;
+    let (record, created) = stored.ok_or_else(|| Problem::new(Code::MalformedBody, "the body broke off"))?;
+    let status = if created { StatusCode::CREATED } else { StatusCode::OK };
+    let location = format!("/v1/datasets/{}", record.id);
+    Ok((status, [(header::LOCATION, location)], Json(Dataset::from(record))).into_response())
+}
+
+/// A piece of the body, or its end: a body that breaks off has none, and leaves nothing.
+enum Piece {
+    Bytes(Bytes),
+    End,
+}
+
+async fn send(request: Request, pieces: &mpsc::Sender<Piece>) -> Result<(), Problem> {
+    let mut body = request.into_body().into_data_stream();
+    while let Some(bytes) = next_chunk(&mut body).await? {
+        if pieces.send(Piece::Bytes(bytes)).await.is_err() {
+            // The writer has refused the body, and will say why.
+            return Ok(());
+        }
+    }
+    // Likewise.
+    let _ = pieces.send(Piece::End).await;
+    Ok(())
+}
+
+fn receive(mut upload: Upload, mut inbox: mpsc::Receiver<Piece>) -> Result<Option<Upload>, DatasetError> {
+    while let Some(piece) = inbox.blocking_recv() {
+        match piece {
+            Piece::Bytes(bytes) => upload.write(&bytes)?,
+            Piece::End => return Ok(Some(upload)),
+        }
+    }
+    Ok(None)
+}
+
+impl From<DatasetKind> for Kind {
+    fn from(kind: DatasetKind) -> Self {
+        match kind {
+            DatasetKind::Vectors => Self::Vectors,
+            DatasetKind::Similarity => Self::Similarity,
+        }
+    }
+}
+
+/// List datasets
+///
+/// Newest first.
+#[utoipa::path(
+    get, path = "/v1/datasets", tag = "datasets", params(PageQuery),
+    responses((status = 200, description = "A page of datasets", body = DatasetPage)),
+    extensions(
+        ("x-problem-codes" = json!(["invalid_query"])),
+        ("x-codeSamples" = json!([{"lang": "Shell", "source": "curl -fsS 'http://127.0.0.1:8080/v1/datasets?limit=10'"}])),
+    ),
+)]
+pub(in crate::api) async fn list_datasets(
+    State(app): State<Arc<App>>,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<DatasetPage>, Problem> {
+    let limit = query.limit()?;
+    query.after()?;
+    let (records, more) = blocking(move || Ok(app.datasets.list(TENANT, limit, query.after()?)?)).await?;
+    let next_page_token = records.last().filter(|_| more).map(|record| page::token(&record.id));
+    Ok(Json(DatasetPage { items: records.into_iter().map(Dataset::from).collect(), next_page_token }))
+}
+
+/// Get a dataset
+///
+/// What is known of it; the matrix itself is not given back.
+#[utoipa::path(
+    get, path = "/v1/datasets/{id}", tag = "datasets",
+    params(("id" = String, Path, description = "Id of the dataset")),
+    responses((status = 200, description = "The dataset", body = Dataset)),
+    extensions(
+        ("x-problem-codes" = json!(["invalid_path", "dataset_not_found"])),
+        ("x-codeSamples" = json!([{"lang": "Shell", "source": "curl -fsS http://127.0.0.1:8080/v1/datasets/$DATASET"}])),
+    ),
+)]
+pub(in crate::api) async fn get_dataset(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+) -> Result<Json<Dataset>, Problem> {
+    let record = blocking(move || Ok(app.datasets.get(TENANT, &id)?)).await?;
+    Ok(Json(record.into()))
+}
+
+/// Delete a dataset
+///
+/// Refused while a job that has not ended needs it. Results of jobs that have ended stay.
+#[utoipa::path(
+    delete, path = "/v1/datasets/{id}", tag = "datasets",
+    params(("id" = String, Path, description = "Id of the dataset")),
+    responses((status = 204, description = "Deleted")),
+    extensions(
+        ("x-problem-codes" = json!(["invalid_path", "dataset_not_found", "dataset_in_use"])),
+        ("x-codeSamples" = json!([{"lang": "Shell", "source": "curl -fsS -X DELETE http://127.0.0.1:8080/v1/datasets/$DATASET"}])),
+    ),
+)]
+pub(in crate::api) async fn delete_dataset(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    blocking(move || Ok(app.jobs.delete_dataset(TENANT, &id)?)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

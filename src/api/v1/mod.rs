@@ -1,0 +1,10 @@
+//! Version 1 of the resources.
+
+pub mod datasets;
+pub mod jobs;
+mod page;
+pub mod result;
+pub mod spec;
+
+/// Whose datasets and jobs these are: as long as nobody has to say who they are, everyone is this tenant.
+const TENANT: &str = "default";

@@ -1,0 +1,203 @@
+//! What a selection leaves, on the wire.
+
+use crate::api::codes::Code;
+use crate::api::problem::Problem;
+use crate::jobs::selection::result as stored;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// What kind of work a job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum JobKind {
+    /// Choose items.
+    Selection,
+}
+
+/// The chosen items in order, with all that is known of them.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct SelectionResult {
+    /// Always `selection`.
+    pub kind: JobKind,
+    /// Row indices in the order of choice.
+    #[schema(example = json!([5, 17]))]
+    pub indices: Vec<u32>,
+    /// Their ids; null where the dataset has none.
+    #[schema(example = json!(["a", "b"]))]
+    pub ids: Option<Vec<String>>,
+    /// The gain of each at its turn.
+    #[schema(example = json!([12.5, 3.25]))]
+    pub gains: Vec<f64>,
+    /// f of the chosen items: `empty_value` and the gains.
+    #[schema(example = 15.75)]
+    pub objective_value: f64,
+    /// f of no items.
+    pub empty_value: f64,
+    /// Whether the search ran to its end.
+    pub complete: bool,
+    /// Why it ended: `budget_reached`, `no_candidate_left`, `gain_at_most`, `ranked_all`, `cancelled`, `deadline`.
+    #[schema(example = "budget_reached")]
+    pub termination: String,
+    /// The optimizer that ran.
+    #[schema(example = "lazy_greedy")]
+    pub optimizer: String,
+    /// Why that one.
+    pub optimizer_reason: String,
+    /// What the reader should know about this run.
+    pub warnings: Vec<String>,
+    /// The metric.
+    #[schema(example = "cosine")]
+    pub similarity: String,
+    /// `exact`, `screened` or `fast`: whether low precision decided anything.
+    #[schema(example = "exact")]
+    pub exactness: String,
+    /// How the similarities were held.
+    #[schema(example = "stored_f32")]
+    pub plan: String,
+    /// Which processor instructions computed them.
+    #[schema(example = "avx512")]
+    pub kernel: String,
+    /// The seed of the draws.
+    pub seed: u64,
+    /// Gains computed.
+    pub evaluations: u64,
+    /// What is promised.
+    pub guarantee: Guarantee,
+    /// What was measured; null where the objective earns none, and for a prefix.
+    pub certificate: Option<Certificate>,
+    /// Whether each shorter prefix is the answer for its own k.
+    pub prefixes_valid: bool,
+    /// Chosen items per group; null without groups, and for a prefix.
+    pub groups: Option<BTreeMap<String, u64>>,
+    /// Every item in order, where the optimizer ranked them all; null elsewhere.
+    pub ranking: Option<Vec<u32>>,
+    /// Digest of the dataset.
+    pub dataset_digest: String,
+    /// The release that computed it.
+    pub version: String,
+    /// Wall seconds by phase.
+    pub timings_seconds: Timings,
+}
+
+/// What objective, constraints and optimizer together earn, or why nothing is promised.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Guarantee {
+    /// f(S) is at least this share of the best possible.
+    #[schema(example = 0.632)]
+    pub factor: Option<f64>,
+    /// `always`, `expected` or `probability`.
+    #[schema(example = "always")]
+    pub kind: Option<String>,
+    /// The promise in a sentence.
+    pub statement: Option<String>,
+    /// Why there is none.
+    pub reason: Option<String>,
+}
+
+/// An upper bound on the best possible value, measured on this run.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Certificate {
+    /// No allowed set has a larger value.
+    #[schema(example = 16.1)]
+    pub upper_bound: f64,
+    /// `objective_value` over `upper_bound`.
+    #[schema(example = 0.978)]
+    pub ratio: f64,
+    /// Where the bound is from: `stale_prefixes` or `fresh_sweep`.
+    #[schema(example = "stale_prefixes")]
+    pub basis: String,
+    /// Which similarity's optimum it bounds.
+    #[schema(example = "dense")]
+    pub of: String,
+}
+
+/// Wall seconds by phase.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
+pub struct Timings {
+    /// Reading the dataset.
+    pub loading: f64,
+    /// Computing stored similarities.
+    pub similarity: f64,
+    /// Choosing.
+    pub selecting: f64,
+}
+
+impl From<stored::Guarantee> for Guarantee {
+    fn from(guarantee: stored::Guarantee) -> Self {
+        let stored::Guarantee { factor, kind, statement, reason } = guarantee;
+        Self { factor, kind, statement, reason }
+    }
+}
+
+impl From<stored::SelectionResult> for SelectionResult {
+    fn from(result: stored::SelectionResult) -> Self {
+        let certificate = result.certificate.map(|stored::Certificate { upper_bound, ratio, basis, of }| {
+            Certificate { upper_bound, ratio, basis, of }
+        });
+        let stored::Timings { loading, similarity, selecting } = result.timings_seconds;
+        Self {
+            kind: JobKind::Selection,
+            indices: result.indices,
+            ids: result.ids,
+            gains: result.gains,
+            objective_value: result.objective_value,
+            empty_value: result.empty_value,
+            complete: result.complete,
+            termination: result.termination,
+            optimizer: result.optimizer,
+            optimizer_reason: result.optimizer_reason,
+            warnings: result.warnings,
+            similarity: result.similarity,
+            exactness: result.exactness,
+            plan: result.plan,
+            kernel: result.kernel,
+            seed: result.seed,
+            evaluations: result.evaluations,
+            guarantee: result.guarantee.into(),
+            certificate,
+            prefixes_valid: result.prefixes_valid,
+            groups: result.groups,
+            ranking: result.ranking,
+            dataset_digest: result.dataset_digest,
+            version: result.version,
+            timings_seconds: Timings { loading, similarity, selecting },
+        }
+    }
+}
+
+impl SelectionResult {
+    /// The answer for the smaller budget `k`. What was measured for the whole does not hold for a part, and is left
+    /// out; evaluations and timings stay those of the run that found it.
+    pub(super) fn prefix(self, k: u64) -> Result<Self, Problem> {
+        let refuse = |detail| Problem::new(Code::PrefixNotValid, detail);
+        let chosen = self.indices.len();
+        if k == chosen as u64 {
+            return Ok(self);
+        }
+        if !self.prefixes_valid {
+            let detail = format!(
+                "with these constraints and {}, a prefix is not the answer for its k",
+                self.optimizer
+            );
+            return Err(refuse(detail));
+        }
+        let length = usize::try_from(k).ok().filter(|length| (1..=chosen).contains(length));
+        let Some(length) = length else {
+            return Err(refuse(format!("k is {k}, and {chosen} items were chosen: expected 1 to {chosen}")));
+        };
+        let gains = self.gains.get(..length).unwrap_or(&self.gains).to_vec();
+        Ok(Self {
+            indices: self.indices.get(..length).unwrap_or(&self.indices).to_vec(),
+            ids: self.ids.map(|ids| ids.into_iter().take(length).collect()),
+            objective_value: gains.iter().fold(self.empty_value, |value, gain| value + gain),
+            gains,
+            complete: true,
+            termination: "budget_reached".into(),
+            certificate: None,
+            groups: None,
+            ranking: None,
+            ..self
+        })
+    }
+}
