@@ -1,3 +1,30 @@
 //! A selection from spec to result: the same engine for the service and for `fewer select`.
+//!
+//! [`prepare`] is cheap: it reads headers and attribute columns, never the vectors, and says what the run would take.
+//! [`run`] does the work, blocking, in the rayon pool it is called in.
 
+mod error;
+mod load;
+mod method;
+mod prepare;
+mod resolve;
 pub mod result;
+mod run;
+mod saved;
+
+pub use error::{FieldError, SelectionError};
+pub use prepare::{Prepared, prepare};
+pub use run::{Ending, Phase, Progress, Ran, Watch, run};
+
+use submodular::tile::Kernel;
+
+/// What one job may take, and what it computes with.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// Peak bytes of a job; similarities are stored while they fit.
+    pub memory_bytes: u64,
+    /// Floating-point operations of a job.
+    pub max_flops: f64,
+    /// The kernel of every job.
+    pub kernel: Kernel,
+}
