@@ -32,7 +32,7 @@ mod error;
 pub mod guarantee;
 pub mod objective;
 pub mod optimizer;
-mod problem;
+pub mod problem;
 mod run;
 pub mod sampling;
 pub mod selfcheck;

@@ -59,6 +59,12 @@ pub struct Saved {
     pub inner: Option<Box<Saved>>,
 }
 
+/// Bytes that the books of a run over `n` items take at their fullest: candidates, bounds, their order, one round of
+/// gains and the certificate's sort.
+pub fn memory(n: usize) -> u64 {
+    n as u64 * 96
+}
+
 /// Items of `0..n` but `exclude`, ascending, once it is sure that the rule has an answer that holds `include`.
 ///
 /// # Errors

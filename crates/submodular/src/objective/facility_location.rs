@@ -5,7 +5,7 @@
 //! 4 bytes a row.
 
 use super::{Objective, Properties, State};
-use crate::similarity::Similarity;
+use crate::similarity::{Blocked, Similarity, Stored};
 use crate::tile::{Cover, Gain};
 use crate::{Ctl, Error, Halt, Item};
 use rayon::prelude::*;
@@ -70,20 +70,38 @@ impl<S: Similarity> FacilityLocation<S> {
     }
 }
 
+/// Over similarities that are kept. Not generic, so that the kernels are compiled with this crate, optimised even where
+/// its user is not.
+///
+/// # Errors
+/// As [`FacilityLocation::new`].
+pub fn stored(
+    similarity: Stored,
+    weights: Option<Vec<f64>>,
+    reduction: Reduction,
+) -> Result<Arc<dyn Objective>, Error> {
+    Ok(Arc::new(FacilityLocation::new(similarity, weights, reduction)?))
+}
+
+/// Over similarities that are recomputed; see [`stored`].
+///
+/// # Errors
+/// As [`FacilityLocation::new`].
+pub fn blocked(
+    similarity: Blocked,
+    weights: Option<Vec<f64>>,
+    reduction: Reduction,
+) -> Result<Arc<dyn Objective>, Error> {
+    Ok(Arc::new(FacilityLocation::new(similarity, weights, reduction)?))
+}
+
 impl<S: Similarity> Objective for FacilityLocation<S> {
     fn len(&self) -> usize {
         self.similarity.items()
     }
 
-    /// No slack: terms are non-negative, never rise, and are summed in one order, so computed gains never rise.
     fn properties(&self) -> Properties {
-        Properties {
-            monotone: true,
-            submodular: true,
-            normalised: true,
-            nonnegative: true,
-            ..Properties::default()
-        }
+        properties()
     }
 
     fn memory(&self, _k: usize) -> u64 {
@@ -103,6 +121,18 @@ impl<S: Similarity> Objective for FacilityLocation<S> {
             weights => weights.clone(),
         };
         Ok(Arc::new(FacilityLocation { similarity, weights, reduction: self.reduction }))
+    }
+}
+
+/// What holds for every similarity and all weights. No slack: terms are non-negative, never rise, and are summed in one
+/// order, so computed gains never rise.
+pub fn properties() -> Properties {
+    Properties {
+        monotone: true,
+        submodular: true,
+        normalised: true,
+        nonnegative: true,
+        ..Properties::default()
     }
 }
 

@@ -37,6 +37,12 @@ const PANEL: u128 = 32;
 /// Bytes of scratch of a thread: interleaved candidates, tiles and sums.
 const SCRATCH: u128 = 4 << 20;
 
+/// Bytes of a dense matrix of `rows` x `items` similarities.
+pub fn matrix_bytes(rows: usize, items: usize) -> u64 {
+    let bytes = (stored::stride(rows) as u128).saturating_mul(items as u128).saturating_mul(4);
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
 /// Stored where that fits `budget` bytes, else blocked, whether or not that fits: the caller compares. `same`: the
 /// items represent themselves.
 pub fn choose(rows: usize, items: usize, dim: usize, same: bool, budget: u64) -> Estimate {
@@ -44,7 +50,7 @@ pub fn choose(rows: usize, items: usize, dim: usize, same: bool, budget: u64) ->
     let packed = |n: u128| n.next_multiple_of(PANEL) * d * 4;
     let points =
         packed(m) + if same { 0 } else { packed(n) } + SCRATCH * rayon::current_num_threads() as u128;
-    let matrix = (stored::stride(rows) as u128).saturating_mul(m).saturating_mul(4);
+    let matrix = u128::from(matrix_bytes(rows, items));
     let flops = n.saturating_mul(m).saturating_mul(2 * d);
     let narrow = |x: u128| u64::try_from(x).unwrap_or(u64::MAX);
     let bytes = narrow(points.saturating_add(matrix));

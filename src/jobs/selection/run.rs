@@ -1,0 +1,248 @@
+//! The run itself: load, compute similarities, select, describe.
+
+use super::error::SelectionError;
+use super::load;
+use super::prepare::{Prepared, stopped};
+use super::result::{Certificate, SelectionResult, Timings};
+use super::saved::{decode, encode};
+use crate::dataset::{DatasetError, Source};
+use std::collections::BTreeMap;
+use std::time::Instant;
+use submodular::{Ctl, Ended, Halt, Item, Outcome, Problem, Saved, Selection};
+
+/// What a run is busy with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Phase {
+    /// Reading and packing vectors; counted in rows.
+    #[default]
+    Loading,
+    /// Computing stored similarities.
+    Similarity,
+    /// Choosing; counted in items.
+    Selecting,
+}
+
+impl Phase {
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Loading => "loading",
+            Phase::Similarity => "similarity",
+            Phase::Selecting => "selecting",
+        }
+    }
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Progress {
+    /// What it is busy with.
+    pub phase: Phase,
+    /// Units done of this phase.
+    pub done: u64,
+    /// Units of this phase.
+    pub total: u64,
+    /// f of what was chosen so far.
+    pub objective_value: Option<f64>,
+    /// Gains computed so far.
+    pub evaluations: u64,
+}
+
+/// Told after every step.
+pub trait Watch {
+    /// How far the run is.
+    fn progress(&mut self, progress: Progress);
+    /// Offers the state to go on from; `encode` costs O(n), so call it only when a save is due.
+    fn save(&mut self, encode: &dyn Fn() -> Result<Vec<u8>, SelectionError>);
+}
+
+/// Why a run came back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The search ran to its end.
+    Finished,
+    /// It was cancelled.
+    Cancelled,
+    /// Its deadline passed.
+    Deadline,
+}
+
+/// What a run leaves.
+#[derive(Debug)]
+pub struct Ran {
+    /// Why it came back.
+    pub ending: Ending,
+    /// What was chosen; a prefix unless `ending` is `Finished`.
+    pub result: SelectionResult,
+    /// For going on.
+    pub saved: Vec<u8>,
+}
+
+/// Why loading or computing did not come to its end.
+pub(super) enum Stop {
+    Halted(Ending),
+    Failed(SelectionError),
+}
+
+impl From<Halt> for Stop {
+    fn from(halt: Halt) -> Self {
+        match halt {
+            Halt::Cancelled => Stop::Halted(Ending::Cancelled),
+            Halt::Deadline => Stop::Halted(Ending::Deadline),
+            Halt::Failed(error) => error.into(),
+            Halt::Ask(_) => submodular::Error::Unsupported("this objective has nobody to ask").into(),
+        }
+    }
+}
+
+impl From<DatasetError> for Stop {
+    fn from(error: DatasetError) -> Self {
+        Stop::Failed(error.into())
+    }
+}
+
+/// Runs a prepared job, from what an earlier run of it saved if given. Blocks; call it inside the rayon pool that it
+/// shall use. `digest` names the data in the result.
+///
+/// # Errors
+/// [`SelectionError`] when the data or the saved state cannot be read, or the objective fails.
+pub fn run(
+    mut prepared: Prepared,
+    source: &Source,
+    digest: &str,
+    from: Option<&[u8]>,
+    ctl: &Ctl,
+    watch: &mut dyn Watch,
+) -> Result<Ran, SelectionError> {
+    let from = from.map(decode).transpose()?;
+    let mut timings = Timings::default();
+    let outcome = select(&mut prepared, source, from.as_ref(), ctl, watch, &mut timings);
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(Stop::Halted(ending)) => before_the_first_pick(ending, from),
+        Err(Stop::Failed(error)) => return Err(error),
+    };
+    let saved = encode(&outcome.saved)?;
+    let (ending, termination) = match &outcome.ended {
+        Ended::Finished(termination) => (Ending::Finished, termination.name()),
+        Ended::Deadline => (Ending::Deadline, "deadline"),
+        Ended::Cancelled => (Ending::Cancelled, "cancelled"),
+        Ended::Asked(_) => {
+            return Err(submodular::Error::Unsupported("this objective has nobody to ask").into());
+        }
+    };
+    let result = describe(prepared, outcome.selection, ending, termination, digest, timings);
+    Ok(Ran { ending, result, saved })
+}
+
+fn select(
+    prepared: &mut Prepared,
+    source: &Source,
+    from: Option<&Saved>,
+    ctl: &Ctl,
+    watch: &mut dyn Watch,
+    timings: &mut Timings,
+) -> Result<Outcome, Stop> {
+    let (objective, loading, similarity) = load::objective(prepared, source, ctl, watch)?;
+    (timings.loading, timings.similarity) = (loading, similarity);
+    let start = Instant::now();
+    let rule = &prepared.rule;
+    let problem =
+        Problem::new(objective, rule.constraint.clone(), &rule.include, &rule.exclude, prepared.spec.seed)?
+            .stop_when_gain_at_most(prepared.spec.constraints.stop_when_gain_at_most);
+    let mut optimizer = prepared.method.build()?;
+    let (done, total) = optimizer.progress(&problem);
+    watch.progress(Progress { phase: Phase::Selecting, done, total, ..Progress::default() });
+    let outcome = submodular::run(problem, &mut *optimizer, from, ctl, &mut |problem, optimizer| {
+        let (done, total) = optimizer.progress(problem);
+        let value = problem.value();
+        watch.progress(Progress {
+            phase: Phase::Selecting,
+            done,
+            total,
+            objective_value: value.is_finite().then_some(value),
+            evaluations: ctl.evaluations(),
+        });
+        watch.save(&|| Ok(encode(&problem.save(optimizer, ctl))?));
+    })?;
+    timings.selecting = start.elapsed().as_secs_f64();
+    Ok(outcome)
+}
+
+/// Stopped while loading: what was chosen is what the earlier run had chosen.
+fn before_the_first_pick(ending: Ending, from: Option<Saved>) -> Outcome {
+    let saved = from.unwrap_or_else(|| Saved { empty: f64::NAN, ..Saved::default() });
+    let (items, gains) = saved.took.iter().copied().unzip();
+    let selection = Selection {
+        items,
+        gains,
+        empty: saved.empty,
+        certificate: saved.certificate,
+        evaluations: saved.evaluations,
+    };
+    let ended = if ending == Ending::Deadline { Ended::Deadline } else { Ended::Cancelled };
+    Outcome { ended, selection, saved }
+}
+
+fn describe(
+    prepared: Prepared,
+    mut selection: Selection,
+    ending: Ending,
+    termination: &str,
+    digest: &str,
+    timings_seconds: Timings,
+) -> SelectionResult {
+    let shape = prepared.rule.constraint.shape();
+    if selection.empty.is_nan() {
+        selection.empty = 0.0; // nothing was asked yet, and every objective of this version is normalised
+    }
+    let objective_value = selection.value();
+    let complete = ending == Ending::Finished && shape.k.is_none_or(|k| k == selection.items.len())
+        || termination == "gain_at_most";
+    let guarantee = match ending {
+        Ending::Finished => prepared.report().guarantee.clone(),
+        Ending::Cancelled | Ending::Deadline => stopped(&shape, prepared.prefixes_valid),
+    };
+    let certificate = selection.certificate.map(|c| Certificate {
+        upper_bound: c.upper_bound,
+        ratio: if c.upper_bound > 0.0 { objective_value / c.upper_bound } else { 1.0 },
+        basis: c.basis.name().to_owned(),
+        of: "dense".to_owned(),
+    });
+    let id =
+        |&e: &Item| prepared.ids.as_ref().and_then(|ids| ids.get(e as usize)).unwrap_or_default().to_owned();
+    SelectionResult {
+        ids: prepared.ids.as_ref().map(|_| selection.items.iter().map(id).collect()),
+        groups: prepared.rule.groups.as_ref().map(|(of, names)| counts(&selection.items, of, names)),
+        ranking: (prepared.method.ranks_all() && complete).then(|| selection.items.clone()),
+        indices: selection.items,
+        gains: selection.gains,
+        objective_value,
+        empty_value: selection.empty,
+        complete,
+        termination: termination.to_owned(),
+        optimizer: prepared.method.name().to_owned(),
+        optimizer_reason: prepared.optimizer_reason,
+        warnings: prepared.warnings,
+        similarity: prepared.similarity.metric_name().to_owned(),
+        exactness: "exact".to_owned(),
+        plan: prepared.similarity.name().to_owned(),
+        kernel: prepared.limits.kernel.name().to_owned(),
+        seed: prepared.spec.seed,
+        evaluations: selection.evaluations,
+        guarantee,
+        certificate,
+        prefixes_valid: prepared.prefixes_valid,
+        dataset_digest: digest.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        timings_seconds,
+    }
+}
+
+fn counts(items: &[Item], of: &[Option<u32>], names: &[String]) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    for group in items.iter().filter_map(|&e| of[e as usize]) {
+        *counts.entry(names[group as usize].clone()).or_insert(0) += 1;
+    }
+    counts
+}
