@@ -7,6 +7,7 @@ use crate::jobs::selection::SelectionError;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 /// Seconds after which a refused request may be tried again.
@@ -22,6 +23,10 @@ pub struct FieldProblem {
     pub code: Code,
     /// What is wrong, for people.
     pub detail: String,
+    /// What is wrong, in numbers, where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, example = json!({"sum": "at_least", "needed": 5, "available": 3, "group": "games"}))]
+    pub context: Option<Value>,
 }
 
 /// The body of every answer of status 400 or above.
@@ -70,7 +75,7 @@ impl Problem {
 
     /// A problem at one place of the body.
     pub fn at(code: Code, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        let field = FieldProblem { pointer: pointer.into(), code, detail: detail.into() };
+        let field = FieldProblem { pointer: pointer.into(), code, detail: detail.into(), context: None };
         Self { detail: field.detail.clone(), code, errors: vec![field] }
     }
 
@@ -128,6 +133,7 @@ impl From<SelectionError> for Problem {
                         code: Code::of(field.code).unwrap_or(Code::InvalidParameter),
                         pointer: field.pointer,
                         detail: field.detail,
+                        context: field.context,
                     })
                     .collect();
                 let details: Vec<_> = errors.iter().map(|field| field.detail.as_str()).collect();
@@ -135,7 +141,8 @@ impl From<SelectionError> for Problem {
                 Self { code, detail: details.join("; "), errors }
             }
             SelectionError::Dataset(error) => error.into(),
-            error @ (SelectionError::TooLarge { .. } | SelectionError::Failed(_)) => {
+            error
+            @ (SelectionError::TooLarge { .. } | SelectionError::Core(_) | SelectionError::Saved(_)) => {
                 Self::of(error.code(), &error, None)
             }
         }

@@ -1,7 +1,7 @@
 //! The stored form of a job.
 
 use super::selection::result::{PlanReport, SelectionResult};
-use super::spec::SelectionSpec;
+use super::spec::{ObjectiveSpec, RepresentedSpec, SelectionSpec};
 use super::state::State;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -183,6 +183,17 @@ impl JobRecord {
             result: None,
             failure: None,
         }
+    }
+
+    /// The datasets it reads: its own, and the one it represents where that is another.
+    pub fn datasets(&self) -> impl Iterator<Item = &str> {
+        let JobSpec::Selection(SelectionSpec { objective, .. }) = &self.spec;
+        let ObjectiveSpec::FacilityLocation { represented, .. } = objective;
+        let other = match represented {
+            Some(RepresentedSpec::Dataset(id)) if *id != self.dataset => Some(id.as_str()),
+            _ => None,
+        };
+        std::iter::once(self.dataset.as_str()).chain(other)
     }
 
     /// Where to find it.

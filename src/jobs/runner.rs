@@ -1,5 +1,6 @@
 //! One run of one job, from the worker that took it to its next state on disk.
 
+use super::JobError;
 use super::admission::Running;
 use super::record::{Failure, JobRecord, JobSpec, PhaseRecord, ProgressRecord};
 use super::selection::{self, Phase, Progress, SelectionError, Watch};
@@ -89,9 +90,12 @@ fn select(
     let dataset = shared.datasets.get(&record.tenant, &record.dataset)?;
     let source = shared.datasets.source(&dataset)?;
     let ran_before = save.as_ref().map_or(0.0, |save| save.running_seconds);
+    // A run that was stopped while it loaded has begun nothing, though its seconds count.
     let from = save.map(|save| save.bytes).filter(|bytes| !bytes.is_empty());
     let ran = shared.pool.install(|| {
-        let prepared = selection::prepare(spec, &source, &shared.limits)?;
+        let prepared = selection::prepare(spec, &source, &shared.other(&record.tenant), &shared.limits)?;
+        // The limits may be lower than when it was accepted.
+        prepared.admit()?;
         let mut recorder = Recorder { shared, running, ran_before, last_save: Instant::now() };
         selection::run(prepared, &source, &dataset.digest, from.as_deref(), &running.ctl, &mut recorder)
     })?;
@@ -138,14 +142,16 @@ impl Watch for Recorder<'_> {
         });
     }
 
-    fn save(&mut self, bytes: &dyn Fn() -> Vec<u8>) {
+    fn save(&mut self, encode: &dyn Fn() -> Result<Vec<u8>, SelectionError>) {
         let interval: Duration = self.shared.checkpoint;
         if self.last_save.elapsed() < interval {
             return;
         }
         let running_seconds = self.ran_before + self.running.began.elapsed().as_secs_f64();
-        let save = Save { running_seconds, bytes: bytes() };
-        if let Err(error) = self.shared.store.save(&self.running.key, &save) {
+        let saved = encode().map_err(JobError::from).and_then(|bytes| {
+            Ok(self.shared.store.save(&self.running.key, &Save { running_seconds, bytes })?)
+        });
+        if let Err(error) = saved {
             // The job itself is well: a crash would only cost it more.
             tracing::warn!(%error, "a save failed");
         }

@@ -4,7 +4,7 @@ use super::JobError;
 use super::admission::{Admission, Running, Tracked, Waiting};
 use super::record::{JobKey, JobRecord, JobSpec};
 use super::selection::result::{PlanReport, SelectionResult};
-use super::selection::{self, Limits};
+use super::selection::{self, Limits, Prepared};
 use super::state::{Forbidden, State};
 use super::store::{JobStore, StoreError};
 use super::{recovery, worker};
@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use submodular::tile::Kernel;
 
 /// What jobs may take of the machine.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -88,6 +89,11 @@ impl Shared {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Opens a tenant's datasets by id.
+    pub(super) fn other(&self, tenant: &str) -> impl Fn(&str) -> Result<Source, DatasetError> {
+        move |id| self.datasets.source(&self.datasets.get(tenant, id)?)
+    }
+
     /// The next job, when there is one that fits; none when the service drains. Blocks until either.
     pub(super) fn take(&self) -> Option<Arc<Running>> {
         let mut books = self.books();
@@ -134,7 +140,11 @@ impl JobService {
             store,
             datasets,
             pool: worker::compute_pool(settings.threads)?,
-            limits: Limits { memory_bytes: settings.memory_bytes, max_flops: settings.max_flops },
+            limits: Limits {
+                memory_bytes: settings.memory_bytes,
+                max_flops: settings.max_flops,
+                kernel: Kernel::detect(),
+            },
             checkpoint: settings.checkpoint,
             books: Mutex::new(Books { admission, draining: false }),
             changed: Condvar::new(),
@@ -147,18 +157,23 @@ impl JobService {
     ///
     /// # Errors
     /// What is wrong with the request.
-    pub fn plan(&self, spec: &JobSpec, source: &Source) -> Result<PlanReport, JobError> {
-        let JobSpec::Selection(spec) = spec;
-        Ok(selection::prepare(spec, source, &self.shared.limits)?.report().clone())
+    pub fn plan(&self, tenant: &str, spec: &JobSpec, source: &Source) -> Result<PlanReport, JobError> {
+        Ok(self.prepare(tenant, spec, source)?.report().clone())
     }
 
-    /// Refuses a job that limits do not allow.
+    /// What an acceptable job would take.
     ///
     /// # Errors
-    /// What is wrong with the request.
-    pub fn admit(&self, spec: &JobSpec, source: &Source) -> Result<PlanReport, JobError> {
-        // TODO
-        self.plan(spec, source)
+    /// What is wrong with the request, or how it exceeds the limits.
+    pub fn check(&self, tenant: &str, spec: &JobSpec, source: &Source) -> Result<PlanReport, JobError> {
+        let prepared = self.prepare(tenant, spec, source)?;
+        prepared.admit()?;
+        Ok(prepared.report().clone())
+    }
+
+    fn prepare(&self, tenant: &str, spec: &JobSpec, source: &Source) -> Result<Prepared, JobError> {
+        let JobSpec::Selection(spec) = spec;
+        Ok(selection::prepare(spec, source, &self.shared.other(tenant), &self.shared.limits)?)
     }
 
     /// Accepts the job: when this returns it outlives a crash.
@@ -169,7 +184,7 @@ impl JobService {
         if self.shared.books().draining {
             return Err(JobError::ShuttingDown);
         }
-        let plan = self.admit(&job.spec, &self.shared.datasets.source(dataset)?)?;
+        let plan = self.check(&job.tenant, &job.spec, &self.shared.datasets.source(dataset)?)?;
         let record = JobRecord::new(&job.tenant, job.spec, dataset.id.clone(), job.labels, plan);
         self.shared.store.insert(&record)?;
         let JobSpec::Selection(spec) = &record.spec;

@@ -109,15 +109,17 @@ impl JobStore {
         Ok(Self { database })
     }
 
-    /// Stores a new job, in one transaction with a last look at its dataset. When this returns the job outlives a
+    /// Stores a new job, in one transaction with a last look at its datasets. When this returns the job outlives a
     /// crash.
     ///
     /// # Errors
-    /// [`StoreError::Dataset`] where the dataset has been deleted, and the store's own.
+    /// [`StoreError::Dataset`] where one has been deleted, and the store's own.
     pub fn insert(&self, record: &JobRecord) -> Result<(), StoreError> {
         let transaction = self.database.begin_write()?;
-        DatasetStore::get_within(&transaction, &record.tenant, &record.dataset)?;
-        transaction.open_table(LIVE)?.insert(live_key(record), ())?;
+        for dataset in record.datasets() {
+            DatasetStore::get_within(&transaction, &record.tenant, dataset)?;
+            transaction.open_table(LIVE)?.insert((&*record.tenant, dataset, record.id.as_str()), ())?;
+        }
         put(&transaction, record)?;
         transaction.commit()?;
         Ok(())
@@ -186,7 +188,9 @@ impl JobStore {
             let bytes = jobs.get((tenant, id))?.ok_or_else(|| StoreError::NotFound(id.into()))?;
             records.push(decode(bytes.value())?);
         }
-        records.sort_by(|a, b| a.id.cmp(&b.id));
+        records.sort_by(|a: &JobRecord, b| a.id.cmp(&b.id));
+        // A job of two datasets stands there twice.
+        records.dedup_by(|a, b| a.id == b.id);
         Ok(records)
     }
 
@@ -320,7 +324,9 @@ impl JobStore {
         edit(&transaction, &mut record)?;
         if record.state.is_terminal() {
             record.finished_at = Some(OffsetDateTime::now_utc());
-            transaction.open_table(LIVE)?.remove(live_key(&record))?;
+            for dataset in record.datasets() {
+                transaction.open_table(LIVE)?.remove((&*record.tenant, dataset, record.id.as_str()))?;
+            }
             transaction.open_table(SAVES)?.remove(parts(key))?;
         }
         put(&transaction, &record)?;
@@ -331,10 +337,6 @@ impl JobStore {
 
 fn parts(key: &JobKey) -> (&str, &str) {
     (&key.tenant, key.id.as_str())
-}
-
-fn live_key(record: &JobRecord) -> (&str, &str, &str) {
-    (&record.tenant, &record.dataset, record.id.as_str())
 }
 
 fn not_found(key: &JobKey) -> StoreError {

@@ -1,4 +1,10 @@
 //! Integration tests, one module per capability.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod client;
+mod datasets;
 mod golden;
+mod jobs;
+mod openapi;
+mod problems;
+mod recovery;

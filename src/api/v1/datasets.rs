@@ -113,6 +113,11 @@ pub struct DatasetBody {
     pub columns: Option<BTreeMap<String, Vec<serde_json::Value>>>,
 }
 
+/// A body that is no text.
+#[derive(Debug, ToSchema)]
+#[schema(value_type = String, format = Binary)]
+pub struct Binary(pub Vec<u8>);
+
 /// How the body is to be read.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -165,8 +170,8 @@ impl From<DatasetRecord> for Dataset {
     post, path = "/v1/datasets", tag = "datasets", params(UploadQuery),
     request_body(description = "The matrix, with its attributes where the encoding has any", content(
         (DatasetBody = "application/json"),
-        (Vec<u8> = "application/vnd.apache.parquet"),
-        (Vec<u8> = "application/x-npy"),
+        (Binary = "application/vnd.apache.parquet"),
+        (Binary = "application/x-npy"),
     )),
     responses(
         (status = 201, description = "Stored", body = Dataset,

@@ -96,7 +96,7 @@ fn plan(app: &App, wanted: &Wanted) -> Result<JobPlan, Problem> {
         DatasetChoice::Stored(id) => app.datasets.source(&stored(app, id)?)?,
         DatasetChoice::Inline(body) => inline(body)?,
     };
-    Ok(app.jobs.plan(&wanted.spec, &source)?.into())
+    Ok(app.jobs.plan(TENANT, &wanted.spec, &source)?.into())
 }
 
 fn submit(app: &App, wanted: Wanted) -> Result<Job, Problem> {
@@ -104,7 +104,7 @@ fn submit(app: &App, wanted: Wanted) -> Result<Job, Problem> {
         DatasetChoice::Stored(id) => stored(app, id)?,
         DatasetChoice::Inline(body) => {
             // A job that is refused leaves no dataset behind.
-            app.jobs.admit(&wanted.spec, &inline(body)?)?;
+            app.jobs.check(TENANT, &wanted.spec, &inline(body)?)?;
             let mut upload = app.datasets.begin(app.settings.max_request_bytes);
             upload.write(body)?;
             upload

@@ -131,7 +131,11 @@ pub fn prepare(
     let metric = metric(&mut resolver, *similarity, source.kind());
     let represented = self::represented(&mut resolver, represented.as_ref(), other, metric, spec.seed)?;
     let weights = self::weights(&mut resolver, weights.as_ref(), &represented)?;
-    let optimizer = method.build().map_err(|e| one("/optimizer", "invalid_parameter", &e));
+    let optimizer = method.build().map_err(|e| {
+        let parameter = if let submodular::Error::Parameter { name, .. } = &e { Some(name) } else { None };
+        let pointer = parameter.map_or("/optimizer".to_owned(), |name| format!("/optimizer/{name}"));
+        one(&pointer, "invalid_parameter", &e)
+    });
     if let Err(SelectionError::Invalid(errors)) = &optimizer {
         resolver.errors.extend(errors.iter().cloned());
     }

@@ -74,7 +74,7 @@ pub struct Ran {
     pub ending: Ending,
     /// What was chosen; a prefix unless `ending` is `Finished`.
     pub result: SelectionResult,
-    /// For going on.
+    /// For going on; empty where nothing was begun.
     pub saved: Vec<u8>,
 }
 
@@ -117,12 +117,13 @@ pub fn run(
     let from = from.map(decode).transpose()?;
     let mut timings = Timings::default();
     let outcome = select(&mut prepared, source, from.as_ref(), ctl, watch, &mut timings);
+    let begun = outcome.is_ok() || from.is_some();
     let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(Stop::Halted(ending)) => before_the_first_pick(ending, from),
         Err(Stop::Failed(error)) => return Err(error),
     };
-    let saved = encode(&outcome.saved)?;
+    let saved = if begun { encode(&outcome.saved)? } else { Vec::new() };
     let (ending, termination) = match &outcome.ended {
         Ended::Finished(termination) => (Ending::Finished, termination.name()),
         Ended::Deadline => (Ending::Deadline, "deadline"),

@@ -128,6 +128,10 @@ impl Fill<'_> {
         high: &mut [f32],
     ) -> Result<(), Halt> {
         let (rows, cols) = (self.count(low), self.count(high));
+        // One side was a single block already when the other was halved.
+        if rows == 0 || cols == 0 {
+            return Ok(());
+        }
         if rows <= BLOCK && cols <= BLOCK {
             self.block(low_first..low_first + rows, high_first, high)?;
             transpose((&high[low_first..], self.stride), (&mut low[high_first..], self.stride), cols, rows);

@@ -1,0 +1,93 @@
+//! What becomes of jobs when the service stops or dies.
+
+use crate::client::{Client, MANY, endless, selection};
+use fewer::jobs::record::JobKey;
+use fewer::jobs::store::JobStore;
+use redb::Database;
+use serde_json::json;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Does to the store what the service does before it dies.
+fn as_the_service(dir: &Path, act: impl FnOnce(&JobStore)) {
+    let database = Database::open(dir.join("fewer.redb")).unwrap();
+    act(&JobStore::open(Arc::new(database)).unwrap());
+}
+
+#[tokio::test]
+async fn a_job_goes_on_after_a_stop_and_ends_as_if_there_had_been_none() {
+    let client = Client::new();
+    let dataset = client.upload(MANY, 4).await;
+    let mut body = selection(&dataset, 150);
+    body["optimizer"] = json!({"name": "greedy"});
+    let job = client.submit(&body).await;
+    let before = client.wait(&job, |job| job["progress"]["done"].as_u64() > Some(20)).await;
+
+    let client = client.restart(|_| {});
+    let ended = client.wait_for_end(&job, "succeeded").await;
+    assert_eq!((&ended["attempt"], &ended["started_at"]), (&json!(1), &before["started_at"]));
+    let whole = client.submit(&body).await;
+    client.wait_for_end(&whole, "succeeded").await;
+    let resumed = client.get(&format!("/v1/jobs/{job}/result")).await.json;
+    let whole = client.get(&format!("/v1/jobs/{whole}/result")).await.json;
+    for field in ["indices", "gains", "objective_value", "evaluations", "certificate", "guarantee"] {
+        assert_eq!(resumed[field], whole[field], "{field}");
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_killed_the_service_twice_is_not_tried_again() {
+    let client = Client::with(|settings| settings.workers = 1);
+    let dataset = client.upload(MANY, 4).await;
+    let poison = client.submit(&endless(&dataset)).await;
+    let waiting = client.submit(&selection(&dataset, 2)).await;
+    let dies = |dir: &Path| {
+        as_the_service(dir, |store| {
+            store.start(&JobKey::new("default", &poison)).unwrap();
+        });
+    };
+
+    let client = client.restart(dies);
+    let again = client.wait(&poison, |job| job["state"] == "running").await;
+    assert_eq!(again["attempt"], 2);
+    let client = client.restart(dies);
+    let given_up = client.wait_for_end(&poison, "failed").await;
+    assert_eq!(given_up["error"]["code"], "worker_lost");
+    client.wait_for_end(&waiting, "succeeded").await;
+}
+
+#[tokio::test]
+async fn a_job_that_was_being_cancelled_is_cancelled_after_a_crash() {
+    let client = Client::new();
+    let dataset = client.upload(MANY, 4).await;
+    let job = client.submit(&endless(&dataset)).await;
+    client.wait(&job, |job| job["state"] == "running").await;
+    let client = client.restart(|dir| {
+        as_the_service(dir, |store| {
+            let key = JobKey::new("default", &job);
+            store.start(&key).unwrap();
+            store.cancel(&key).unwrap();
+        });
+    });
+    let ended = client.wait_for_end(&job, "cancelled").await;
+    assert_eq!(ended["error"]["code"], "worker_lost");
+    assert_eq!(client.get(&format!("/v1/jobs/{job}/result")).await.json["code"], "no_result");
+    assert_eq!(client.delete(&format!("/v1/datasets/{dataset}")).await.status, 204);
+}
+
+#[tokio::test]
+async fn a_second_service_on_the_same_directory_is_refused() {
+    let client = Client::new();
+    let refused = fewer::api::App::open(fewer::config::Settings::new(client.dir()));
+    assert!(matches!(refused, Err(fewer::api::OpenError::Database { .. })));
+}
+
+#[tokio::test]
+async fn a_job_stopped_before_its_first_pick_begins_anew() {
+    let client = Client::new();
+    let dataset = client.upload(MANY, 64).await;
+    let job = client.submit(&selection(&dataset, 2)).await;
+    client.wait(&job, |job| job["state"] == "running").await;
+    let client = client.restart(|_| {});
+    client.wait_for_end(&job, "succeeded").await;
+}
