@@ -110,7 +110,7 @@ impl Stored {
 /// Rows of a candidate in memory. Never a multiple of 4 KiB: the same row of neighbouring candidates would then share
 /// one set of the cache, and turning blocks over would thrash it.
 pub(super) fn stride(rows: usize) -> usize {
-    let stride = rows.next_multiple_of(LINE);
+    let stride = rows.saturating_add(LINE - 1) / LINE * LINE;
     if stride.is_multiple_of(64 * LINE) { stride + LINE } else { stride }
 }
 
@@ -171,6 +171,9 @@ impl Fill<'_> {
         high: &mut [f32],
     ) -> Result<(), Halt> {
         let (rows, cols) = (self.count(low), self.count(high));
+        if rows == 0 || cols == 0 {
+            return Ok(());
+        }
         if rows <= BLOCK && cols <= BLOCK {
             self.block(low_first..low_first + rows, high_first, high)?;
             transpose((&high[low_first..], self.stride), (&mut low[high_first..], self.stride), cols, rows);
