@@ -11,7 +11,7 @@ const LINE: usize = 16;
 /// Candidates, and where symmetry is used rows, of one block of work.
 const BLOCK: usize = 512;
 /// Rows handed over at once: with their cover and weights they stay in the innermost cache.
-const RUN: usize = 1024;
+const RUN: usize = 8192;
 
 /// A dense matrix of similarities, with the bits that [`Blocked`] computes.
 #[derive(Debug)]
