@@ -13,9 +13,9 @@ const CHUNK: usize = 1 << 18;
 /// Row panels in a block.
 const PANELS: usize = 8;
 /// Register blocks of candidates in a group.
-const GROUP: usize = 4;
+const GROUP: usize = 16;
 /// Coordinates in a slice: a panel or a register block of candidates of this depth fits the innermost cache.
-const DEPTH: usize = 512;
+const DEPTH: usize = 256;
 /// Candidates in the narrow register block, for the rest of a request.
 const NARROW: usize = 4;
 
