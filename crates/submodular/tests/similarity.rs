@@ -18,6 +18,7 @@ fn numbers(n: usize, d: usize) -> Vec<f32> {
     (0..n * d).map(|_| next()).collect()
 }
 
+#[expect(clippy::unwrap_used, reason = "a test's own data")]
 fn blocked(kernel: Kernel, metric: Metric, n: usize, d: usize) -> Blocked {
     Blocked::new(Arc::new(Points::from_rows(kernel, metric, n, d, &numbers(n, d)).unwrap()))
 }

@@ -18,10 +18,9 @@ fn advise_huge_pages(values: &mut [f32]) {
     let whole = bytes.saturating_sub(skip) / HUGE * HUGE;
     if whole > 0 {
         let first = values.as_mut_ptr().cast::<u8>().wrapping_add(skip);
+        // A system without huge pages refuses the advice, and loses only the speed.
         // SAFETY: the pages lie within `values`, and this advice changes no content.
-        let advised = unsafe { madvise(first.cast(), whole, Advice::LinuxHugepage) };
-        // A system without huge pages refuses, and loses only the speed.
-        drop(advised);
+        let _ = unsafe { madvise(first.cast(), whole, Advice::LinuxHugepage) };
     }
 }
 
