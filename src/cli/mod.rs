@@ -1,5 +1,6 @@
 //! The command line.
 
+mod demo;
 mod healthcheck;
 mod openapi;
 mod select;
@@ -22,6 +23,8 @@ enum Command {
     Serve(Box<serve::ServeArgs>),
     /// Choose from a file, without a service
     Select(Box<select::SelectArgs>),
+    /// Start a service on a free port, show what it does with real data
+    Demo(demo::DemoArgs),
     /// Print the OpenAPI document of the service
     Openapi(openapi::OpenapiArgs),
     /// Ask a running service whether it is alive; the exit code is the answer
@@ -37,6 +40,7 @@ impl Cli {
         match self.command {
             Command::Serve(args) => serve::run(*args),
             Command::Select(args) => select::run_on(&args),
+            Command::Demo(args) => demo::run(&args),
             Command::Openapi(args) => openapi::run(&args),
             Command::Healthcheck(args) => healthcheck::run(&args),
         }

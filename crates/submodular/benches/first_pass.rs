@@ -95,7 +95,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build()?;
     let store = || pool.install(|| Stored::compute(&large, &Ctl::default()));
     println!("store 10,000 on two threads    {:7.3} s", fastest(3, store));
-    let stored = store()?;
+    let stored = store().map_err(|halt| format!("{halt:?}"))?;
     let read = || (0..10_000).map(|item| stored.column(item).iter().map(|s| s.to_bits()).max()).max();
     println!("gains over stored              {:7.1} GB/s", 0.4 / fastest(5, || gains(&stored, 10_000)));
     println!("reading stored                 {:7.1} GB/s", 0.4 / fastest(5, read));

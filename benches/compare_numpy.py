@@ -1,0 +1,70 @@
+"""Times `fewer select` against a plain numpy lazy greedy on the same vectors, and checks that the picks are equal.
+
+    python benches/compare_numpy.py VECTORS.npy K [--fewer target/release/fewer] [--runs 5]
+
+The numpy side is what people write today: one sgemm with every thread, one heap of stale gains. Its clock starts when
+the vectors are in memory; fewer's is the whole process: start, reading, hashing, selecting and its certificate. The two
+run in turn, so that a machine whose speed drifts slows both; the ratio of each pair is printed, then its median.
+"""
+
+import argparse
+import heapq
+import json
+import statistics
+import subprocess
+import time
+
+import numpy as np
+
+
+def numpy_lazy_greedy(x, k):
+    u = x / np.linalg.norm(x, axis=1, keepdims=True)
+    s = u @ u.T
+    np.maximum(s, 0, out=s)
+    heap = [(-gain, j) for j, gain in enumerate(s.sum(axis=1).tolist())]
+    heapq.heapify(heap)
+    cover = np.zeros(len(x), dtype=np.float32)
+    picks = []
+    while len(picks) < k:
+        _, j = heapq.heappop(heap)
+        gain = float(np.maximum(s[j] - cover, 0).sum())
+        if not heap or (-gain, j) <= heap[0]:
+            picks.append(j)
+            np.maximum(cover, s[j], out=cover)
+        else:
+            heapq.heappush(heap, (-gain, j))
+    return picks
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("vectors")
+    parser.add_argument("k", type=int)
+    parser.add_argument("--fewer", default="target/release/fewer")
+    parser.add_argument("--runs", type=int, default=5)
+    args = parser.parse_args()
+
+    x = np.load(args.vectors).astype(np.float32)
+    command = [args.fewer, "select", args.vectors, "-k", str(args.k), "--optimizer", "lazy_greedy", "--format", "json"]
+    ratios = []
+    for run in range(args.runs):
+        start = time.perf_counter()
+        theirs = numpy_lazy_greedy(x, args.k)
+        numpy_seconds = time.perf_counter() - start
+
+        start = time.perf_counter()
+        out = subprocess.run(command, check=True, capture_output=True)
+        fewer_seconds = time.perf_counter() - start
+        result = json.loads(out.stdout)
+
+        equal = sum(a == b for a, b in zip(theirs, result["indices"]))
+        ratios.append(numpy_seconds / fewer_seconds)
+        print(
+            f"run {run + 1}: numpy {numpy_seconds:.3f} s, fewer {fewer_seconds:.3f} s, ratio {ratios[-1]:.2f}, "
+            f"{equal} of {args.k} picks equal, {result['plan']}, {result['kernel']}, {result['timings_seconds']}"
+        )
+    print(f"median ratio {statistics.median(ratios):.2f}")
+
+
+if __name__ == "__main__":
+    main()
