@@ -2,6 +2,7 @@
 
 mod healthcheck;
 mod openapi;
+mod select;
 mod serve;
 
 use clap::{Parser, Subcommand};
@@ -19,6 +20,8 @@ pub struct Cli {
 enum Command {
     /// Run the service
     Serve(Box<serve::ServeArgs>),
+    /// Choose from a file, without a service
+    Select(Box<select::SelectArgs>),
     /// Print the OpenAPI document of the service
     Openapi(openapi::OpenapiArgs),
     /// Ask a running service whether it is alive; the exit code is the answer
@@ -33,6 +36,7 @@ impl Cli {
     pub fn run(self) -> Result<(), Box<dyn Error>> {
         match self.command {
             Command::Serve(args) => serve::run(*args),
+            Command::Select(args) => select::run_on(&args),
             Command::Openapi(args) => openapi::run(&args),
             Command::Healthcheck(args) => healthcheck::run(&args),
         }

@@ -16,4 +16,4 @@ pub use column::{Column, ColumnInfo, ColumnType, Ids};
 pub use error::DatasetError;
 pub use record::DatasetRecord;
 pub use store::DatasetStore;
-pub use upload::Upload;
+pub use upload::{Upload, digest_of_file};

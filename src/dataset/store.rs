@@ -258,7 +258,7 @@ impl DatasetStore {
     }
 }
 
-const DIGEST_PREFIX: &str = "sha256:";
+pub(super) const DIGEST_PREFIX: &str = "sha256:";
 
 fn file_name(record: &DatasetRecord) -> &str {
     record.digest.strip_prefix(DIGEST_PREFIX).unwrap_or(&record.digest)

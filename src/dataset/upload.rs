@@ -1,7 +1,7 @@
 //! Bytes on their way in: hashed as they are written, gone again unless they finish.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 use super::codec::{Format, Options, Source};
 use super::error::DatasetError;
 use super::record::DatasetRecord;
-use super::store::DatasetStore;
+use super::store::{DIGEST_PREFIX, DatasetStore};
 
 /// One upload. Dropped before [`Upload::finish`], it leaves nothing behind.
 pub struct Upload {
@@ -84,6 +84,22 @@ impl Upload {
 
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The digest of a file as records have it: `sha256:` and hexadecimal. O(bytes).
+///
+/// # Errors
+/// What the file system says.
+pub fn digest_of_file(path: &Path) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    let mut file = fs::File::open(path)?;
+    let mut block = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut block)? {
+            0 => return Ok(format!("{DIGEST_PREFIX}{}", hexadecimal(&hash.finalize()))),
+            bytes => hash.update(&block[..bytes]),
+        }
+    }
 }
 
 /// Removes what a process that was killed left behind.

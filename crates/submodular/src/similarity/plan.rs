@@ -47,9 +47,9 @@ pub fn matrix_bytes(rows: usize, items: usize) -> u64 {
 /// items represent themselves.
 pub fn choose(rows: usize, items: usize, dim: usize, same: bool, budget: u64) -> Estimate {
     let (n, m, d) = (rows as u128, items as u128, dim as u128);
-    let packed = |n: u128| n.next_multiple_of(PANEL) * d * 4;
-    let points =
-        packed(m) + if same { 0 } else { packed(n) } + SCRATCH * rayon::current_num_threads() as u128;
+    let packed = |n: u128| n.next_multiple_of(PANEL).saturating_mul(4 * d);
+    let scratch = SCRATCH * rayon::current_num_threads() as u128;
+    let points = packed(m).saturating_add(if same { 0 } else { packed(n) }).saturating_add(scratch);
     let matrix = u128::from(matrix_bytes(rows, items));
     let flops = n.saturating_mul(m).saturating_mul(2 * d);
     let narrow = |x: u128| u64::try_from(x).unwrap_or(u64::MAX);

@@ -11,7 +11,7 @@ pub(super) const LINE: usize = 16;
 /// Candidates, and where symmetry is used rows, of one block of work.
 const BLOCK: usize = 512;
 /// Rows handed over at once: with their cover and weights they stay in the innermost cache.
-const RUN: usize = 1024;
+const RUN: usize = 8192;
 
 /// A dense matrix of similarities, with the bits that [`Blocked`] computes.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl Stored {
 /// Rows of a candidate in memory. Never a multiple of 4 KiB: the same row of neighbouring candidates would then share
 /// one set of the cache, and turning blocks over would thrash it.
 pub(super) fn stride(rows: usize) -> usize {
-    let stride = rows.next_multiple_of(LINE);
+    let stride = rows.saturating_add(LINE - 1) / LINE * LINE;
     if stride.is_multiple_of(64 * LINE) { stride + LINE } else { stride }
 }
 

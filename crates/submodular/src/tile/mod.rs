@@ -9,6 +9,7 @@ mod aligned;
 mod epilogue;
 mod kernel;
 mod packed;
+mod peak;
 mod simd;
 mod sweep;
 mod transform;
@@ -16,6 +17,7 @@ mod transpose;
 
 pub use epilogue::{ColumnSums, Cover, Gain, Lanes, RowSums, Store, TopM};
 pub use kernel::Kernel;
+pub use peak::peak;
 
 pub(crate) use aligned::Aligned;
 pub(crate) use kernel::Task;

@@ -13,9 +13,9 @@ const CHUNK: usize = 1 << 18;
 /// Row panels in a block.
 const PANELS: usize = 8;
 /// Register blocks of candidates in a group.
-const GROUP: usize = 4;
+const GROUP: usize = 16;
 /// Coordinates in a slice: a panel or a register block of candidates of this depth fits the innermost cache.
-const DEPTH: usize = 512;
+const DEPTH: usize = 256;
 /// Candidates in the narrow register block, for the rest of a request.
 const NARROW: usize = 4;
 
@@ -66,13 +66,16 @@ impl<E: Epilogue> Task for Sweep<'_, E> {
 
     #[inline(always)]
     fn run<S: Simd, const N: usize>(self, simd: S) {
+        if self.range.is_empty() || self.cols.is_empty() {
+            return;
+        }
         let (width, dim) = (2 * S::LANES, self.rows.dim());
         let height = PANELS * width;
         let chunk = (CHUNK / (size_of::<f32>() * N * dim)).max(1).next_multiple_of(GROUP) * N;
         let chunk = chunk.min(self.cols.len().next_multiple_of(N));
         let mut interleaved = Aligned::zeroed_or_abort(chunk * dim);
         let mut tile = Aligned::zeroed_or_abort(GROUP.min(chunk / N) * N * height);
-        for (index, cols) in self.cols.chunks(chunk.max(1)).enumerate() {
+        for (index, cols) in self.cols.chunks(chunk).enumerate() {
             for (cols, to) in cols.chunks(N).zip(interleaved.chunks_exact_mut(N * dim)) {
                 self.items.interleave::<N>(cols, to);
             }

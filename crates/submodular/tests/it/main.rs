@@ -4,4 +4,5 @@
 
 mod brute_force;
 mod laws;
+mod similarity;
 mod support;

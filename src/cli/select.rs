@@ -1,0 +1,284 @@
+//! `fewer select`: the service's engine on a file, without a service.
+
+mod show;
+
+use crate::config::{ByteSize, Settings};
+use crate::dataset::{DatasetError, Format, Kind, Options, Source, digest_of_file};
+use crate::jobs::selection::{Limits, Phase, Prepared, Progress, Ran, SelectionError, Watch, prepare, run};
+use crate::jobs::spec::{
+    ConstraintsSpec, GroupsSpec, ItemRef, MetricSpec, ObjectiveSpec, OnStop, OptimizerSpec, ReductionSpec,
+    RepresentedSpec, SelectionSpec, SimilaritySpec,
+};
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rayon::ThreadPool;
+use show::Output;
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use submodular::Ctl;
+use submodular::tile::Kernel;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct SelectArgs {
+    /// Vectors: a .parquet, .npy or .json file
+    file: PathBuf,
+    /// How many rows to choose
+    #[arg(short, long)]
+    k: Option<u64>,
+    /// How rows compare
+    #[arg(long, value_enum, default_value_t = Metric::Cosine)]
+    metric: Metric,
+    /// Width of rbf [default: 1 / dimension]
+    #[arg(long)]
+    gamma: Option<f64>,
+    /// How to search
+    #[arg(long, value_enum, default_value_t = Optimizer::Auto)]
+    optimizer: Optimizer,
+    /// Loss that stochastic-greedy accepts
+    #[arg(long, default_value_t = 0.1)]
+    epsilon: f64,
+    /// Candidates that bidirectional-greedy looks at closely for the low end
+    #[arg(long, default_value_t = 8)]
+    pool: u64,
+    /// Column whose values are groups with bounds
+    #[arg(long, value_name = "COLUMN")]
+    group: Option<String>,
+    /// Most rows of a group: a number for every group, or NAME=NUMBER; repeatable
+    #[arg(long, value_name = "BOUND", requires = "group")]
+    at_most: Vec<Bound>,
+    /// Fewest rows of a group: a number for every group, or NAME=NUMBER; repeatable
+    #[arg(long, value_name = "BOUND", requires = "group")]
+    at_least: Vec<Bound>,
+    /// Rows that come first: row numbers, or ids
+    #[arg(long, value_name = "ROW", value_delimiter = ',')]
+    include: Vec<String>,
+    /// Rows that may not be chosen: row numbers, or ids
+    #[arg(long, value_name = "ROW", value_delimiter = ',')]
+    exclude: Vec<String>,
+    /// Represent a random sample of this many rows instead of all
+    #[arg(long, value_name = "ROWS")]
+    represent: Option<u64>,
+    /// Seed of every draw
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Column of the vectors [default: the only one that can be]
+    #[arg(long, value_name = "COLUMN")]
+    vectors: Option<String>,
+    /// Column of the ids
+    #[arg(long, value_name = "COLUMN")]
+    id: Option<String>,
+    /// What to print
+    #[arg(long, value_enum, default_value_t = Output::Table)]
+    format: Output,
+    /// Print what the run would take, as JSON, and do not run
+    #[arg(long)]
+    plan: bool,
+    /// Memory the run may take; similarities are stored while they fit [default: 3/4 of what the machine allows]
+    #[arg(long)]
+    memory_bytes: Option<ByteSize>,
+    /// Most floating-point operations the run may need
+    #[arg(long, default_value_t = 2e16)]
+    max_flops: f64,
+    /// Threads that compute [default: all cores]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+    /// Kernel: avx512, avx2 or portable [default: the best of this processor]
+    #[arg(long)]
+    kernel: Option<Kernel>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Metric {
+    Cosine,
+    CosineSigned,
+    CosineShifted,
+    CosineSquared,
+    Dot,
+    Rbf,
+    Precomputed,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Optimizer {
+    Auto,
+    Greedy,
+    LazyGreedy,
+    StochasticGreedy,
+    BidirectionalGreedy,
+}
+
+/// `5`, or `libs=5`.
+#[derive(Debug, Clone)]
+struct Bound {
+    group: Option<String>,
+    count: u64,
+}
+
+impl FromStr for Bound {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (group, count) = match text.rsplit_once('=') {
+            Some((group, count)) => (Some(group.to_owned()), count),
+            None => (None, text),
+        };
+        let count = count.parse().map_err(|_| format!("{count:?} is no number: write 5 or NAME=5"))?;
+        Ok(Self { group, count })
+    }
+}
+
+pub(super) fn run_on(args: &SelectArgs) -> Result<(), Box<dyn Error>> {
+    let format = Format::from_path(&args.file)?;
+    let kind = matches!(args.metric, Metric::Precomputed).then_some(Kind::Similarity);
+    let options = Options { kind, vectors: args.vectors.clone(), id: args.id.clone() };
+    let source = Source::open(&args.file, format, &options)
+        .map_err(|error| format!("{}: {error}", args.file.display()))?;
+    let defaults = Settings::new("");
+    let limits = Limits {
+        memory_bytes: args.memory_bytes.map_or(defaults.memory_bytes, |size| size.0),
+        max_flops: args.max_flops,
+        kernel: args.kernel.unwrap_or_else(Kernel::detect),
+    };
+    let threads = args.threads.map_or(defaults.threads, usize::from);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+    let source = &source;
+    let spec = args.spec();
+    let nobody = |id: &str| Err(DatasetError::NotFound(id.to_owned()));
+    let prepared = pool.install(|| prepare(&spec, source, &nobody, &limits)).map_err(explain)?;
+    if args.plan {
+        return show::json(prepared.report());
+    }
+    prepared.admit()?;
+    let memory_bytes = prepared.report().memory_bytes;
+    let digest = digest_of_file(&args.file)?;
+    let ran = watched(&pool, prepared, source, &digest)?;
+    show::result(args.format, &ran.result, source, memory_bytes)
+}
+
+/// Runs with a progress bar on a terminal; Ctrl-C stops the search, and what it chose until then is printed.
+fn watched(
+    pool: &ThreadPool,
+    prepared: Prepared,
+    source: &Source,
+    digest: &str,
+) -> Result<Ran, Box<dyn Error>> {
+    let ctl = Arc::new(Ctl::default());
+    let interrupted = ctl.clone();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    runtime.spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            interrupted.cancel();
+        }
+    });
+    let mut bar = Bar::new();
+    let ran = pool.install(|| run(prepared, source, digest, None, &ctl, &mut bar));
+    bar.0.finish_and_clear();
+    runtime.shutdown_background();
+    Ok(ran?)
+}
+
+/// Every offence on its own line.
+fn explain(error: SelectionError) -> Box<dyn Error> {
+    match error {
+        SelectionError::Invalid(errors) => {
+            let lines: Vec<String> = errors.iter().map(|e| format!("{}: {}", e.pointer, e.detail)).collect();
+            lines.join("\n       ").into()
+        }
+        other => other.into(),
+    }
+}
+
+impl SelectArgs {
+    fn spec(&self) -> SelectionSpec {
+        let metric = match self.metric {
+            Metric::Cosine => MetricSpec::Cosine,
+            Metric::CosineSigned => MetricSpec::CosineSigned,
+            Metric::CosineShifted => MetricSpec::CosineShifted,
+            Metric::CosineSquared => MetricSpec::CosineSquared,
+            Metric::Dot => MetricSpec::Dot,
+            Metric::Rbf => MetricSpec::Rbf,
+            Metric::Precomputed => MetricSpec::Precomputed,
+        };
+        let optimizer = match self.optimizer {
+            Optimizer::Auto => OptimizerSpec::Auto,
+            Optimizer::Greedy => OptimizerSpec::Greedy {},
+            Optimizer::LazyGreedy => OptimizerSpec::LazyGreedy {},
+            Optimizer::StochasticGreedy => OptimizerSpec::StochasticGreedy { epsilon: self.epsilon },
+            Optimizer::BidirectionalGreedy => OptimizerSpec::BidirectionalGreedy {
+                pool: self.pool,
+                full_ranking: false,
+                merge_rounds: false,
+            },
+        };
+        SelectionSpec {
+            objective: ObjectiveSpec::FacilityLocation {
+                similarity: SimilaritySpec { metric, gamma: self.gamma },
+                represented: self.represent.map(RepresentedSpec::Sample),
+                weights: None,
+                reduction: ReductionSpec::Sum,
+            },
+            constraints: ConstraintsSpec {
+                k: self.k,
+                groups: self.groups(),
+                include: self.include.iter().map(|text| item(text)).collect(),
+                exclude: self.exclude.iter().map(|text| item(text)).collect(),
+                stop_when_gain_at_most: None,
+            },
+            optimizer,
+            seed: self.seed,
+            deadline_seconds: None,
+            on_stop: OnStop::Partial,
+        }
+    }
+
+    fn groups(&self) -> Option<GroupsSpec> {
+        let named = |bounds: &[Bound]| -> BTreeMap<String, u64> {
+            bounds.iter().filter_map(|b| Some((b.group.clone()?, b.count))).collect()
+        };
+        let every = |bounds: &[Bound]| bounds.iter().rfind(|b| b.group.is_none()).map(|b| b.count);
+        Some(GroupsSpec {
+            column: self.group.clone()?,
+            at_least: named(&self.at_least),
+            at_most: named(&self.at_most),
+            default_at_least: every(&self.at_least).unwrap_or(0),
+            default_at_most: every(&self.at_most),
+        })
+    }
+}
+
+/// A row number, or an id.
+fn item(text: &str) -> ItemRef {
+    text.parse().map_or_else(|_| ItemRef::Id(text.to_owned()), ItemRef::Index)
+}
+
+/// On a terminal only: elsewhere nothing is drawn.
+struct Bar(ProgressBar);
+
+impl Bar {
+    fn new() -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let style = "{msg:12} {wide_bar} {pos}/{len} {elapsed}";
+        if let Ok(style) = ProgressStyle::with_template(style) {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+}
+
+impl Watch for Bar {
+    fn progress(&mut self, progress: Progress) {
+        self.0.set_message(match progress.phase {
+            Phase::Loading => "loading",
+            Phase::Similarity => "similarities",
+            Phase::Selecting => "selecting",
+        });
+        self.0.set_length(progress.total);
+        self.0.set_position(progress.done);
+    }
+    fn save(&mut self, _encode: &dyn Fn() -> Result<Vec<u8>, SelectionError>) {}
+}
