@@ -95,8 +95,6 @@ codes! {
         "`detail` has what is needed, what is allowed and what would fit."
     PrefixNotValid "prefix_not_valid" UNPROCESSABLE_ENTITY "The result has no such prefix"
         "Submit a job with the smaller `k`."
-    QueueFull "queue_full" TOO_MANY_REQUESTS "Too many jobs are waiting"
-        "Send the job again after `Retry-After` seconds."
     Internal "internal" INTERNAL_SERVER_ERROR "The service failed"
         "The service's log has the cause under `request_id`."
     NotReady "not_ready" SERVICE_UNAVAILABLE "The service cannot work"

@@ -10,7 +10,7 @@ use submodular::objective::{FacilityLocation, Objective, Reduction};
 use submodular::optimizer::{BidirectionalGreedy, Greedy, LazyGreedy, Optimizer, StochasticGreedy};
 use submodular::similarity::{Blocked, Metric, Points, Stored};
 use submodular::tile::Kernel;
-use submodular::{Item, Problem};
+use submodular::{Ctl, Item, Problem};
 
 /// A small world: the same function under both plans, and a rule.
 #[derive(Debug, Clone)]
@@ -203,5 +203,22 @@ proptest! {
         let k = world.k.min(world.n);
         prop_assert_eq!(chosen(Arc::new(Groups::cardinality(k)), false), walk(&f, world.n, Some(k), pool));
         prop_assert_eq!(chosen(Arc::new(Unconstrained), true), walk(&f, world.n, None, pool));
+    }
+}
+
+/// Sizes that halve into blocks of 512 and a rest: every pair is computed once and turned over.
+#[test]
+fn a_stored_matrix_has_every_pair_whatever_its_size() {
+    for n in [511, 512, 513, 1024, 1100, 1537] {
+        let rows: Vec<f32> =
+            (0..n).flat_map(|i| [(i as f32 * 0.01).cos(), (i as f32 * 0.01).sin()]).collect();
+        let points = Points::from_rows(Kernel::detect(), Metric::CosineSigned, n, 2, &rows).unwrap();
+        let stored = Stored::compute(&Blocked::new(Arc::new(points)), &Ctl::default()).unwrap();
+        for i in 0..n {
+            for (j, &s) in stored.column(i as Item).iter().enumerate() {
+                let expected = ((i as f64 - j as f64) * 0.01).cos();
+                assert!((f64::from(s) - expected).abs() < 1e-5, "n {n}: s({i}, {j}) = {s}, not {expected}");
+            }
+        }
     }
 }
