@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-/// Bytes: `1048576`, `512KiB`, `1MiB`, `16GiB`, `1TiB`.
+/// Bytes: `1048576`, `512KiB`, `1MiB`, `16GiB`, `1TiB`, or decimal `300MB`, `12GB`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ByteSize(pub u64);
 
@@ -11,16 +11,20 @@ impl FromStr for ByteSize {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
-        let shift = match text[digits.len()..].trim() {
-            "" | "B" => 0,
-            "KiB" => 10,
-            "MiB" => 20,
-            "GiB" => 30,
-            "TiB" => 40,
-            unit => return Err(format!("unknown unit {unit:?}: use B, KiB, MiB, GiB or TiB")),
+        let unit: u64 = match text[digits.len()..].trim() {
+            "" | "B" => 1,
+            "kB" | "KB" => 1_000,
+            "MB" => 1_000_000,
+            "GB" => 1_000_000_000,
+            "TB" => 1_000_000_000_000,
+            "KiB" => 1 << 10,
+            "MiB" => 1 << 20,
+            "GiB" => 1 << 30,
+            "TiB" => 1 << 40,
+            unit => return Err(format!("unknown unit {unit:?}: use KiB, MiB, GiB, TiB, kB, MB, GB or TB")),
         };
         let number: u64 = digits.parse().map_err(|_| format!("{text:?} is not a number of bytes"))?;
-        number.checked_mul(1 << shift).map(Self).ok_or_else(|| format!("{text} is beyond 64 bits"))
+        number.checked_mul(unit).map(Self).ok_or_else(|| format!("{text} is beyond 64 bits"))
     }
 }
 
@@ -33,7 +37,7 @@ mod tests {
         for (text, bytes) in [("0", 0), ("1048576", 1 << 20), ("32 MiB", 32 << 20), ("16GiB", 16 << 30)] {
             assert_eq!(text.parse(), Ok(ByteSize(bytes)), "{text}");
         }
-        for text in ["", "GiB", "1GB", "-1", "1.5GiB", "18446744073709551615KiB"] {
+        for text in ["", "GiB", "1XB", "-1", "1.5GiB", "18446744073709551615KiB"] {
             assert!(text.parse::<ByteSize>().is_err(), "{text}");
         }
     }

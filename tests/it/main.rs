@@ -7,4 +7,5 @@ mod golden;
 mod jobs;
 mod openapi;
 mod problems;
+mod process;
 mod recovery;

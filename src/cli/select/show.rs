@@ -127,20 +127,27 @@ fn summary(out: &mut impl Write, result: &SelectionResult, rows: usize, memory_b
     let times = result.timings_seconds;
     writeln!(
         out,
-        "how          {}, {} evaluations, {} similarities, {}, {}; {:.0} MB estimated",
-        result.optimizer,
-        result.evaluations,
-        result.similarity,
-        result.plan,
-        result.kernel,
-        memory_bytes as f64 / 1e6
+        "how          {}, {} evaluations, {} similarities, {}, {}",
+        result.optimizer, result.evaluations, result.similarity, result.plan, result.kernel
     )?;
+    write!(out, "memory       {:.1} MB estimated", memory_bytes as f64 / 1e6)?;
+    match peak_bytes() {
+        Some(bytes) => writeln!(out, ", {:.1} MB at the peak of this process", bytes as f64 / 1e6)?,
+        None => writeln!(out)?,
+    }
     writeln!(
         out,
         "seconds      {:.3} loading, {:.3} similarities, {:.3} selecting",
         times.loading, times.similarity, times.selecting
     )?;
     result.warnings.iter().try_for_each(|warning| writeln!(out, "warning      {warning}"))
+}
+
+/// The most that this process has held, where the system tells.
+fn peak_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
 }
 
 #[cfg(test)]

@@ -152,7 +152,8 @@ fn select(
         Problem::new(objective, rule.constraint.clone(), &rule.include, &rule.exclude, prepared.spec.seed)?
             .stop_when_gain_at_most(prepared.spec.constraints.stop_when_gain_at_most);
     let mut optimizer = prepared.method.build()?;
-    let (done, total) = optimizer.progress(&problem);
+    let (_, total) = optimizer.progress(&problem);
+    let done = from.map_or(0, |saved| saved.took.len() as u64);
     watch.progress(Progress { phase: Phase::Selecting, done, total, ..Progress::default() });
     let outcome = submodular::run(problem, &mut *optimizer, from, ctl, &mut |problem, optimizer| {
         let (done, total) = optimizer.progress(problem);
