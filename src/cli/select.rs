@@ -139,17 +139,18 @@ pub(super) fn run_on(args: &SelectArgs) -> Result<(), Box<dyn Error>> {
     let source = Source::open(&args.file, format, &options)
         .map_err(|error| format!("{}: {error}", args.file.display()))?;
     let defaults = Settings::new("");
+    let threads = args.threads.map_or(defaults.threads, usize::from);
     let limits = Limits {
+        threads,
         memory_bytes: args.memory_bytes.map_or(defaults.memory_bytes, |size| size.0),
         max_flops: args.max_flops,
         kernel: args.kernel.unwrap_or_else(Kernel::detect),
     };
-    let threads = args.threads.map_or(defaults.threads, usize::from);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
     let source = &source;
     let spec = args.spec();
     let nobody = |id: &str| Err(DatasetError::NotFound(id.to_owned()));
-    let prepared = pool.install(|| prepare(&spec, source, &nobody, &limits)).map_err(explain)?;
+    let prepared = prepare(&spec, source, &nobody, &limits).map_err(explain)?;
     if args.plan {
         return show::json(prepared.report());
     }
@@ -184,13 +185,11 @@ fn watched(
 
 /// Every offence on its own line.
 fn explain(error: SelectionError) -> Box<dyn Error> {
-    match error {
-        SelectionError::Invalid(errors) => {
-            let lines: Vec<String> = errors.iter().map(|e| format!("{}: {}", e.pointer, e.detail)).collect();
-            lines.join("\n       ").into()
-        }
-        other => other.into(),
+    if let SelectionError::Invalid(errors) = &error {
+        let lines: Vec<String> = errors.iter().map(|e| format!("{}: {}", e.pointer, e.detail)).collect();
+        return lines.join("\n       ").into();
     }
+    error.into()
 }
 
 impl SelectArgs {

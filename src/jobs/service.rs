@@ -143,6 +143,7 @@ impl JobService {
             limits: Limits {
                 memory_bytes: settings.memory_bytes,
                 max_flops: settings.max_flops,
+                threads: settings.threads,
                 kernel: Kernel::detect(),
             },
             checkpoint: settings.checkpoint,

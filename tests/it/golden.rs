@@ -37,7 +37,7 @@ fn inline(body: &Value) -> Source {
 
 /// Both plans, by a memory limit just below what storing would take.
 fn plans(spec: &SelectionSpec, source: &Source, kernel: Kernel) -> Vec<(&'static str, Limits)> {
-    let limits = Limits { memory_bytes: u64::MAX, max_flops: f64::INFINITY, kernel };
+    let limits = Limits { memory_bytes: u64::MAX, max_flops: f64::INFINITY, threads: 2, kernel };
     let stored = prepare(spec, source, &|_| unreachable!(), &limits).unwrap().report().memory_bytes;
     vec![("stored_f32", limits), ("blocked_f32", Limits { memory_bytes: stored - 1, ..limits })]
 }
@@ -62,7 +62,7 @@ fn reproduces(body: &Value, source: &Source, indices: &Value, gains: &Value, val
     let mut cases = vec![];
     for kernel in Kernel::available() {
         if body["objective"]["similarity"]["metric"] == "precomputed" {
-            let limits = Limits { memory_bytes: u64::MAX, max_flops: f64::INFINITY, kernel };
+            let limits = Limits { memory_bytes: u64::MAX, max_flops: f64::INFINITY, threads: 2, kernel };
             cases.push(("lazy_greedy", "precomputed", limits));
             cases.push(("greedy", "precomputed", limits));
             continue;

@@ -73,7 +73,10 @@ impl SelectionError {
                 submodular::Error::Shape { .. } => "shape_mismatch",
                 submodular::Error::Infeasible(_) => "infeasible_constraint",
                 submodular::Error::UnknownItem { .. } => "unknown_item",
-                _ => "invalid_parameter",
+                submodular::Error::Parameter { .. }
+                | submodular::Error::Unsupported(_)
+                | submodular::Error::Oracle(_)
+                | _ => "invalid_parameter",
             },
             SelectionError::Saved(_) => "internal",
         }

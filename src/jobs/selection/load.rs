@@ -51,13 +51,11 @@ pub(super) fn objective(
     }
 }
 
+/// Takes a row by its index.
+type TakeRow<'a> = dyn FnMut(usize, &[f32]) -> Result<(), submodular::Error> + 'a;
+
 /// Streams `source` through `take`, polling and reporting on the way.
-fn stream(
-    source: &Source,
-    ctl: &Ctl,
-    watch: &mut dyn Watch,
-    take: &mut dyn FnMut(usize, &[f32]) -> Result<(), submodular::Error>,
-) -> Result<(), Stop> {
+fn stream(source: &Source, ctl: &Ctl, watch: &mut dyn Watch, take: &mut TakeRow<'_>) -> Result<(), Stop> {
     let total = source.rows() as u64;
     source.for_each_row::<Stop>(&mut |row, values| {
         if row.is_multiple_of(ROWS) {

@@ -25,6 +25,8 @@ pub struct Limits {
     pub memory_bytes: u64,
     /// Floating-point operations of a job.
     pub max_flops: f64,
+    /// Threads of the pool it runs in.
+    pub threads: usize,
     /// The kernel of every job.
     pub kernel: Kernel,
 }

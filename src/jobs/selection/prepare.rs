@@ -156,7 +156,7 @@ pub fn prepare(
         None => (SimilarityPlan::Precomputed, plan::matrix_bytes(rows, n), 0.0),
         Some(metric) => {
             let budget = limits.memory_bytes.saturating_sub(books + labels);
-            let estimate = plan::choose(rows, n, source.dim(), all, budget);
+            let estimate = plan::choose(rows, n, source.dim(), all, limits.threads, budget);
             let (_, expected) = method.evaluations(n - rule.exclude.len(), &shape);
             let flops = match estimate.plan {
                 plan::Plan::StoredF32 => estimate.flops as f64,

@@ -162,9 +162,10 @@ impl<'a> Resolver<'a> {
         };
         if let Err(error) = submodular::check(&constraint, n, &include, &exclude) {
             let names = groups.as_ref().map_or(&[][..], |(_, names)| names);
-            self.errors.push(match &error {
-                Error::Infeasible(why) => infeasible(why, names),
-                other => FieldError::new("/constraints", "invalid_parameter", other.to_string()),
+            self.errors.push(if let Error::Infeasible(why) = &error {
+                infeasible(why, names)
+            } else {
+                FieldError::new("/constraints", "invalid_parameter", error.to_string())
             });
             return Ok(None);
         }

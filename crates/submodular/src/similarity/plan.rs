@@ -44,11 +44,11 @@ pub fn matrix_bytes(rows: usize, items: usize) -> u64 {
 }
 
 /// Stored where that fits `budget` bytes, else blocked, whether or not that fits: the caller compares. `same`: the
-/// items represent themselves.
-pub fn choose(rows: usize, items: usize, dim: usize, same: bool, budget: u64) -> Estimate {
+/// items represent themselves; `threads`: how many will compute.
+pub fn choose(rows: usize, items: usize, dim: usize, same: bool, threads: usize, budget: u64) -> Estimate {
     let (n, m, d) = (rows as u128, items as u128, dim as u128);
     let packed = |n: u128| n.next_multiple_of(PANEL).saturating_mul(4 * d);
-    let scratch = SCRATCH * rayon::current_num_threads() as u128;
+    let scratch = SCRATCH * threads as u128;
     let points = packed(m).saturating_add(if same { 0 } else { packed(n) }).saturating_add(scratch);
     let matrix = u128::from(matrix_bytes(rows, items));
     let flops = n.saturating_mul(m).saturating_mul(2 * d);

@@ -27,7 +27,7 @@ struct World {
 }
 
 fn worlds() -> impl Strategy<Value = World> {
-    (4usize..=10, 1usize..=3, 1usize..=4).prop_flat_map(|(n, dim, k)| {
+    (4usize..=12, 1usize..=3, 1usize..=4).prop_flat_map(|(n, dim, k)| {
         let coordinates = prop::collection::vec((-3i8..=3).prop_map(f32::from), n * dim);
         let weights = prop::option::of(prop::collection::vec(0u8..4, n));
         let of = prop::collection::vec(prop::option::of(0u32..3), n);
@@ -120,7 +120,7 @@ fn factor(optimizer: &dyn Optimizer, f: &Arc<dyn Objective>, rule: &dyn Constrai
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn guarantees_and_certificates_hold_against_every_subset(world in worlds()) {

@@ -347,15 +347,15 @@ fn storing_stops_at_a_tick() {
 
 #[test]
 fn the_plan_stores_what_fits_and_counts_without_overflow() {
-    let small = plan::choose(10_000, 10_000, 384, true, 1 << 30);
+    let small = plan::choose(10_000, 10_000, 384, true, 2, 1 << 30);
     assert_eq!(small.plan, Plan::StoredF32);
     assert!((415_000_000..440_000_000).contains(&small.bytes), "{}", small.bytes);
-    let tight = plan::choose(10_000, 10_000, 384, true, small.bytes - 1);
+    let tight = plan::choose(10_000, 10_000, 384, true, 2, small.bytes - 1);
     assert_eq!((tight.plan, tight.flops), (Plan::Blocked, 2 * 10_000 * 10_000 * 384));
     assert!(tight.bytes < 30_000_000, "{}", tight.bytes);
-    let large = plan::choose(7_000_000, 7_000_000, 4096, true, 1 << 34);
+    let large = plan::choose(7_000_000, 7_000_000, 4096, true, 2, 1 << 34);
     assert_eq!((large.plan, large.flops), (Plan::Blocked, 2 * 7_000_000 * 7_000_000 * 4096));
-    assert_eq!(plan::choose(usize::MAX, usize::MAX, usize::MAX, false, 0).bytes, u64::MAX);
+    assert_eq!(plan::choose(usize::MAX, usize::MAX, usize::MAX, false, 2, 0).bytes, u64::MAX);
 }
 
 #[test]
