@@ -1,0 +1,60 @@
+# Two commands matter: `make demo` and `make test`.
+
+# OpenBLAS would start threads of its own under rayon's, and two pools on the same cores are slower than one. `compare`
+# takes it away again: numpy's OpenBLAS has no pool above it.
+export OPENBLAS_NUM_THREADS = 1
+
+CARGO ?= cargo
+PYTHON ?= python3
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint fmt openapi bench compare deps
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: deps ## start the service, run selections over HTTP, print them (ARGS=--once to leave at the end)
+	$(CARGO) run -- demo $(ARGS)
+
+test: deps ## every test of the workspace, with cargo-nextest where it is installed
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
+		set -x; $(CARGO) nextest run --workspace $(ARGS); \
+	else \
+		set -x; $(CARGO) test --workspace --lib --bins --tests $(ARGS); \
+	fi
+	$(CARGO) test --workspace --doc
+
+lint: deps ## format, clippy and documentation, where a warning is an error
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
+
+fmt: ## format the sources
+	$(CARGO) fmt --all
+
+openapi: deps ## write openapi/openapi.json and openapi/errors.md from the code
+	$(CARGO) build
+	$(CARGO) run --quiet -- openapi > openapi/openapi.json
+	$(CARGO) run --quiet -- openapi --errors > openapi/errors.md
+
+bench: deps ## the first pass as a share of the machine's multiply-add peak
+	$(CARGO) bench -p submodular --bench first_pass $(ARGS)
+
+compare: deps ## lazy greedy beside a plain numpy one (ARGS="VECTORS.npy K")
+	$(CARGO) build --release
+	env -u OPENBLAS_NUM_THREADS $(PYTHON) benches/compare_numpy.py $(ARGS)
+
+deps: ## install libopenblas-dev and pkg-config where they are missing
+	@command -v $(CARGO) >/dev/null || { \
+		echo "make: cargo not found. Install Rust (https://rustup.rs); rust-toolchain.toml names the version." >&2; exit 1; }
+	@if pkg-config --exists openblas 2>/dev/null; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then \
+		echo "make: OpenBLAS with its headers, or pkg-config, is missing. Install both (Fedora: openblas-devel pkgconf, Arch: openblas pkgconf)." >&2; exit 1; \
+	fi; \
+	if [ "$$(id -u)" -eq 0 ]; then sudo=; \
+	elif command -v sudo >/dev/null; then sudo=sudo; \
+	else echo "make: libopenblas-dev and pkg-config are missing, and installing them needs root or sudo." >&2; exit 1; fi; \
+	echo "make: installing libopenblas-dev and pkg-config with $${sudo:+sudo }apt-get"; \
+	$$sudo apt-get update -qq && \
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libopenblas-dev pkg-config
