@@ -56,7 +56,7 @@ pub struct ProblemBody {
 }
 
 /// A refusal on its way out. The request id and the path are added by
-/// [`identify`](super::middleware::identify), which every answer passes.
+/// the middleware, which every answer passes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem {
     /// What is wrong, for programs.

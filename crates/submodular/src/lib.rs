@@ -14,13 +14,13 @@
 //! use submodular::tile::Kernel;
 //! use submodular::{Ctl, Problem, run};
 //!
-//! // Four points in the plane: two pairs that nearly agree.
-//! let rows = [1.0, 0.0, 0.9, 0.1, 0.0, 1.0, 0.1, 0.9];
+//! // Four points in the plane: three near one axis, one on the other.
+//! let rows = [1.0, 0.0, 1.0, 0.2, 1.0, 0.4, 0.0, 1.0];
 //! let points = Points::from_rows(Kernel::detect(), Metric::Cosine, 4, 2, &rows)?;
 //! let objective = FacilityLocation::new(Blocked::new(Arc::new(points)), None, Reduction::Sum)?;
 //! let problem = Problem::new(Arc::new(objective), Arc::new(Groups::cardinality(2)), &[], &[], 0)?;
 //! let chosen = run(problem, &mut LazyGreedy::default(), None, &Ctl::default(), &mut |_, _| {})?.selection;
-//! assert_eq!(chosen.items, [1, 3]); // one of each pair
+//! assert_eq!(chosen.items, [2, 3]); // one of each
 //! # Ok::<(), submodular::Error>(())
 //! ```
 

@@ -111,8 +111,6 @@ fn matrix(prepared: &Prepared, source: &Source, ctl: &Ctl, watch: &mut dyn Watch
     let mut builder = MatrixBuilder::new(prepared.limits.kernel, rows, n)?;
     match &prepared.represented {
         Represented::Rows(kept) => {
-            let mut kept: Vec<Item> = kept.clone();
-            kept.sort_unstable();
             stream(source, ctl, watch, &mut |row, values| match kept.binary_search(&(row as Item)) {
                 Ok(_) => builder.push(values),
                 Err(_) => Ok(()),

@@ -131,6 +131,7 @@ pub fn prepare(
     let metric = metric(&mut resolver, *similarity, source.kind());
     let represented = self::represented(&mut resolver, represented.as_ref(), other, metric, spec.seed)?;
     let weights = self::weights(&mut resolver, weights.as_ref(), &represented)?;
+    let (represented, weights) = ascending(represented, weights);
     let optimizer = method.build().map_err(|e| {
         let parameter = if let submodular::Error::Parameter { name, .. } = &e { Some(name) } else { None };
         let pointer = parameter.map_or("/optimizer".to_owned(), |name| format!("/optimizer/{name}"));
@@ -342,6 +343,16 @@ fn weights(
         resolver.refuse(pointer, "invalid_parameter", detail);
     }
     Ok(Some(values))
+}
+
+/// Represented rows in the order in which they stream by, each with its weight: f is a sum over them, so their order
+/// means nothing.
+fn ascending(represented: Represented, weights: Option<Vec<f64>>) -> (Represented, Option<Vec<f64>>) {
+    let Represented::Rows(rows) = represented else { return (represented, weights) };
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_unstable_by_key(|&i| rows[i]);
+    let weights = weights.map(|weights| order.iter().filter_map(|&i| weights.get(i).copied()).collect());
+    (Represented::Rows(order.iter().map(|&i| rows[i]).collect()), weights)
 }
 
 /// The first limit that the job breaks, with a way out.

@@ -18,7 +18,7 @@ pub struct SelectionResult {
     pub empty_value: f64,
     /// Whether the search ran to its end.
     pub complete: bool,
-    /// Why it ended: `budget_reached`, `no_candidate_left`, `gain_at_most`, `ranked_all`, `cancelled`, `deadline`.
+    /// Why it ended: `budget_reached`, `no_candidate_left`, `gain_at_most`, `all_ranked`, `cancelled`, `deadline`.
     pub termination: String,
     /// The optimizer that ran.
     pub optimizer: String,
