@@ -16,6 +16,8 @@ const PANELS: usize = 8;
 const GROUP: usize = 16;
 /// Coordinates in a slice: a panel or a register block of candidates of this depth fits the innermost cache.
 const DEPTH: usize = 256;
+/// Lanes of the widest vector unit.
+const MAX_LANES: usize = 16;
 /// Candidates in the narrow register block, for the rest of a request.
 const NARROW: usize = 4;
 
@@ -86,6 +88,7 @@ impl<E: Epilogue> Task for Sweep<'_, E> {
                     let blocks = &interleaved[group * GROUP * N * dim..];
                     if self.transform.of_distance() {
                         distances::<S, N>(
+                            simd,
                             self.rows,
                             self.transform,
                             panels.clone(),
@@ -176,12 +179,10 @@ fn multiply<S: Simd, const N: usize, const W: usize>(
     }
 }
 
-/// Rows whose distances are accumulated together.
-const STRIP: usize = 8;
-
 /// Similarities that come from squared distances, into `tile`.
 #[inline(always)]
 fn distances<S: Simd, const N: usize>(
+    simd: S,
     rows: &Packed,
     transform: Transform,
     panels: Range<usize>,
@@ -191,34 +192,40 @@ fn distances<S: Simd, const N: usize>(
 ) {
     let (width, dim) = (2 * S::LANES, rows.dim());
     let height = PANELS * width;
+    let mut squares = [0.0; MAX_LANES];
+    let squares = &mut squares[..S::LANES];
     for (p, panel) in panels.enumerate() {
         let panel = rows.panel(panel);
         for c in (0..candidates).step_by(N) {
             let block = &blocks[c * dim..][..N * dim];
-            for strip in (0..width).step_by(STRIP) {
-                let squares = squares::<N>(&panel[strip..], width, block);
-                for (t, squares) in squares.iter().enumerate().take(candidates - c) {
-                    let at = (c + t) * height + p * width + strip;
-                    transform.distances(squares, &mut tile[at..at + STRIP]);
+            for half in [0, S::LANES] {
+                let sums = subtract::<S, N>(simd, panel, half, block);
+                for (t, [low, high]) in sums.into_iter().enumerate().take(candidates - c) {
+                    simd.wide_store(low, squares);
+                    simd.wide_store(high, &mut squares[S::LANES / 2..]);
+                    let at = (c + t) * height + p * width + half;
+                    transform.distances(squares, &mut tile[at..at + S::LANES]);
                 }
             }
         }
     }
 }
 
-/// Sums of squared differences in f64: an exponential makes the absolute error of its argument a relative error, and
-/// f32 sums would be off by 1e-5 already where the argument is 80. Not fused, so the bits are those of any kernel.
+/// The register kernel of distances: half a panel against the `N` interleaved candidates, in f64. An exponential makes
+/// the absolute error of its argument a relative error, and f32 sums would be off by 1e-5 where the argument is 80.
 #[inline(always)]
-fn squares<const N: usize>(strip: &[f32], width: usize, block: &[f32]) -> [[f64; STRIP]; N] {
-    let mut sums = [[0.0; STRIP]; N];
-    for (rows, candidates) in strip.chunks(width).zip(block.chunks_exact(N)) {
-        let rows: [f64; STRIP] = std::array::from_fn(|t| f64::from(rows[t]));
+fn subtract<S: Simd, const N: usize>(
+    simd: S,
+    panel: &[f32],
+    half: usize,
+    block: &[f32],
+) -> [[S::Wide; 2]; N] {
+    let mut sums = [[simd.wide_zero(); 2]; N];
+    for (rows, candidates) in panel.chunks_exact(2 * S::LANES).zip(block.chunks_exact(N)) {
+        let [low, high] = simd.widen(simd.load(&rows[half..]));
         for c in 0..N {
-            let x = f64::from(candidates[c]);
-            for t in 0..STRIP {
-                let gap = rows[t] - x;
-                sums[c][t] += gap * gap;
-            }
+            let x = simd.wide_splat(f64::from(candidates[c]));
+            sums[c] = [simd.add_square(low, x, sums[c][0]), simd.add_square(high, x, sums[c][1])];
         }
     }
     sums
