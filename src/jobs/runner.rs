@@ -3,12 +3,14 @@
 use super::JobError;
 use super::admission::Running;
 use super::record::{Failure, JobRecord, JobSpec, PhaseRecord, ProgressRecord};
+use super::selection::result::SelectionResult;
 use super::selection::{self, Phase, Progress, SelectionError, Watch};
 use super::service::Shared;
 use super::spec::OnStop;
 use super::state::{Forbidden, State};
 use super::store::{Ending, Save, StoreError};
 use super::worker::panic_text;
+use rayon::ThreadPool;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -21,16 +23,16 @@ enum Return {
 }
 
 /// Runs the job. Whatever happens in it, panics included, is its own end and nobody else's.
-pub(super) fn run(shared: &Shared, running: &Running) {
+pub(super) fn run(shared: &Shared, pool: &ThreadPool, running: &Running) {
     let span = tracing::info_span!("job", job.id = %running.key.id);
     let _entered = span.enter();
-    if let Err(error) = try_run(shared, running) {
+    if let Err(error) = try_run(shared, pool, running) {
         // The record keeps its state; the next start takes the job up again.
         tracing::error!(%error, "the job's state could not be stored");
     }
 }
 
-fn try_run(shared: &Shared, running: &Running) -> Result<(), StoreError> {
+fn try_run(shared: &Shared, pool: &ThreadPool, running: &Running) -> Result<(), StoreError> {
     let record = match shared.store.start(&running.key) {
         Ok(record) => record,
         // Cancelled, and perhaps deleted, between the line and the worker.
@@ -39,7 +41,7 @@ fn try_run(shared: &Shared, running: &Running) -> Result<(), StoreError> {
     };
     tracing::info!(attempt = record.attempt, memory_bytes = record.plan.memory_bytes, "job started");
     let save = shared.store.saved(&running.key)?;
-    let returned = guarded(|| select(shared, running, &record, save));
+    let returned = guarded(|| select(shared, pool, running, &record, save));
     let progress = running.tracked().map(|tracked| tracked.progress);
     let record = match returned {
         Return::Ended(ending) => shared.store.finish(&running.key, &ending, progress)?,
@@ -82,6 +84,7 @@ fn guarded(work: impl FnOnce() -> Result<Return, SelectionError>) -> Return {
 
 fn select(
     shared: &Shared,
+    pool: &ThreadPool,
     running: &Running,
     record: &JobRecord,
     save: Option<Save>,
@@ -92,13 +95,16 @@ fn select(
     let ran_before = save.as_ref().map_or(0.0, |save| save.running_seconds);
     // A run that was stopped while it loaded has begun nothing, though its seconds count.
     let from = save.map(|save| save.bytes).filter(|bytes| !bytes.is_empty());
-    let ran = shared.pool.install(|| {
+    let ran = pool.install(|| {
         let prepared = selection::prepare(spec, &source, &shared.other(&record.tenant), &shared.limits)?;
         // The limits may be lower than when it was accepted.
         prepared.admit()?;
         let mut recorder = Recorder { shared, running, ran_before, last_save: Instant::now() };
         selection::run(prepared, &source, &dataset.digest, from.as_deref(), &running.ctl, &mut recorder)
     })?;
+    if let Some(failure) = overflow(&ran.result) {
+        return Ok(Return::Ended(Ending::Failed(failure)));
+    }
     let keep = spec.on_stop == OnStop::Partial;
     Ok(match ran.ending {
         selection::Ending::Finished => Return::Ended(Ending::Succeeded(ran.result)),
@@ -116,6 +122,17 @@ fn select(
                 Return::Stopped { save: Save { running_seconds, bytes: ran.saved }, prefix }
             }
         }
+    })
+}
+
+/// Finite data can have a value that is not: JSON has no such number, so it must not be stored.
+fn overflow(result: &SelectionResult) -> Option<Failure> {
+    let bound = result.certificate.as_ref().map(|certificate| certificate.upper_bound);
+    let mut numbers = result.gains.iter().copied().chain([result.objective_value]).chain(bound);
+    numbers.any(|number| !number.is_finite()).then(|| {
+        let detail =
+            "the objective is beyond the largest 64-bit float: scale the vectors or the weights down";
+        Failure::new("invalid_matrix", detail)
     })
 }
 

@@ -23,7 +23,7 @@ pub struct JobSettings {
     pub memory_bytes: u64,
     /// Floating-point operations one job may need.
     pub max_flops: f64,
-    /// Threads that compute.
+    /// Threads that compute, for each job.
     pub threads: usize,
     /// Jobs that run at once.
     pub workers: usize,
@@ -59,7 +59,7 @@ pub enum OpenError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The compute pool could not be built.
+    /// A compute pool could not be built.
     #[error("the compute threads could not be started: {0}")]
     Pool(#[from] rayon::ThreadPoolBuildError),
     /// The workers could not be started.
@@ -71,7 +71,6 @@ pub enum OpenError {
 pub(super) struct Shared {
     pub(super) store: JobStore,
     pub(super) datasets: DatasetStore,
-    pub(super) pool: rayon::ThreadPool,
     pub(super) limits: Limits,
     pub(super) checkpoint: Duration,
     books: Mutex<Books>,
@@ -139,7 +138,6 @@ impl JobService {
         let shared = Arc::new(Shared {
             store,
             datasets,
-            pool: worker::compute_pool(settings.threads)?,
             limits: Limits {
                 memory_bytes: settings.memory_bytes,
                 max_flops: settings.max_flops,
@@ -150,7 +148,7 @@ impl JobService {
             books: Mutex::new(Books { admission, draining: false }),
             changed: Condvar::new(),
         });
-        let workers = Mutex::new(worker::start(&shared, settings.workers)?);
+        let workers = Mutex::new(worker::start(&shared, settings.workers, settings.threads)?);
         Ok(Self { shared, workers })
     }
 

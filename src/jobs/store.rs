@@ -153,6 +153,7 @@ impl JobStore {
     }
 
     /// At most `limit` jobs of one tenant, newest first, of those older than `before`; and whether there are more.
+    /// Records that cannot be read are left out.
     ///
     /// # Errors
     /// The store's own.
@@ -169,12 +170,13 @@ impl JobStore {
             if records.len() == limit {
                 return Ok((records, true));
             }
-            records.push(decode(entry?.1.value())?);
+            let (key, bytes) = entry?;
+            records.extend(readable(key.value().1, decode(bytes.value())));
         }
         Ok((records, false))
     }
 
-    /// Every job that has not ended, oldest first.
+    /// Every job that has not ended, oldest first. Records that cannot be read are left out.
     ///
     /// # Errors
     /// The store's own.
@@ -185,8 +187,8 @@ impl JobStore {
         for entry in transaction.open_table(LIVE)?.iter()? {
             let (key, _) = entry?;
             let (tenant, _, id) = key.value();
-            let bytes = jobs.get((tenant, id))?.ok_or_else(|| StoreError::NotFound(id.into()))?;
-            records.push(decode(bytes.value())?);
+            let record = jobs.get((tenant, id))?.map(|bytes| decode(bytes.value()));
+            records.extend(readable(id, record.unwrap_or_else(|| Err(StoreError::NotFound(id.into())))));
         }
         records.sort_by(|a: &JobRecord, b| a.id.cmp(&b.id));
         // A job of two datasets stands there twice.
@@ -296,14 +298,23 @@ impl JobStore {
         bytes.map(|bytes| Ok(serde_json::from_slice(bytes.value())?)).transpose()
     }
 
-    /// Removes a job that has ended, with its result. Gives false, and removes nothing, where it has not.
+    /// Removes a job that has ended, with its result; one whose record cannot be read, with all that is known of it.
+    /// Gives false, and removes nothing, where it has not ended.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] and the store's own.
     pub fn remove(&self, key: &JobKey) -> Result<bool, StoreError> {
         let transaction = self.database.begin_write()?;
-        if !fetch(&transaction, key)?.state.is_terminal() {
-            return Ok(false);
+        match fetch(&transaction, key) {
+            Ok(record) if record.state.is_terminal() => {}
+            Ok(_) => return Ok(false),
+            Err(StoreError::Record(_) | StoreError::Version { .. }) => {
+                // Which datasets it needs stands in the record.
+                let mut live = transaction.open_table(LIVE)?;
+                live.retain(|(tenant, _, id), ()| (tenant, id) != parts(key))?;
+                transaction.open_table(SAVES)?.remove(parts(key))?;
+            }
+            Err(error) => return Err(error),
         }
         transaction.open_table(JOBS)?.remove(parts(key))?;
         transaction.open_table(RESULTS)?.remove(parts(key))?;
@@ -358,6 +369,11 @@ fn put(transaction: &WriteTransaction, record: &JobRecord) -> Result<(), StoreEr
 fn put_save(transaction: &WriteTransaction, key: &JobKey, save: &Save) -> Result<(), StoreError> {
     transaction.open_table(SAVES)?.insert(parts(key), (save.running_seconds, save.bytes.as_slice()))?;
     Ok(())
+}
+
+/// One record that cannot be read must not hide the others.
+fn readable(id: &str, record: Result<JobRecord, StoreError>) -> Option<JobRecord> {
+    record.inspect_err(|error| tracing::error!(job.id = id, %error, "job left out")).ok()
 }
 
 /// The version is read first: a record of another one may not have this one's fields.

@@ -1,35 +1,38 @@
-//! The threads that take jobs, and the pool they compute in.
+//! The threads that take jobs, and the pools they compute in.
 
 use super::runner;
+use super::service::OpenError;
 use super::service::Shared;
 use std::any::Any;
-use std::io;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
 /// Added to the threads that compute: whoever asks the service something is answered first.
 const NICENESS: i32 = 10;
 
-/// One pool for all jobs, so that two of them share the cores instead of fighting for them.
-pub(super) fn compute_pool(threads: usize) -> Result<rayon::ThreadPool, rayon::ThreadPoolBuildError> {
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .thread_name(|index| format!("fewer-compute-{index}"))
-        .start_handler(|_| step_back())
-        .build()
-}
-
-/// Starts `count` threads that take jobs until the service drains.
-pub(super) fn start(shared: &Arc<Shared>, count: usize) -> io::Result<Vec<JoinHandle<()>>> {
+/// Starts `count` threads that take jobs until the service drains. Each computes in a pool of its own: a thread of a
+/// shared one that waits for its part of a job may pick up the whole run of another, and the first job would stand
+/// still, deaf to its deadline, until the second has ended.
+pub(super) fn start(
+    shared: &Arc<Shared>,
+    count: usize,
+    threads: usize,
+) -> Result<Vec<JoinHandle<()>>, OpenError> {
     let one = |index| {
         let shared = Arc::clone(shared);
-        Builder::new().name(format!("fewer-job-{index}")).spawn(move || {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(move |thread| format!("fewer-compute-{index}-{thread}"))
+            .start_handler(|_| step_back())
+            .build()?;
+        let worker = Builder::new().name(format!("fewer-job-{index}")).spawn(move || {
             step_back();
             while let Some(running) = shared.take() {
-                runner::run(&shared, &running);
+                runner::run(&shared, &pool, &running);
                 shared.give_back(&running.key);
             }
-        })
+        })?;
+        Ok(worker)
     };
     (0..count).map(one).collect()
 }

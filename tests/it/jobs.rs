@@ -173,6 +173,34 @@ async fn jobs_wait_in_line_and_leave_it_at_once_when_cancelled() {
 }
 
 #[tokio::test]
+async fn jobs_that_run_at_once_wait_for_no_step_of_one_another() {
+    let client = Client::with(|settings| (settings.threads, settings.workers) = (1, 2));
+    let dataset = client.upload(MANY, 4).await;
+    let first = client.submit(&endless(&dataset)).await;
+    client.wait(&first, |job| job["progress"]["done"].as_u64() > Some(0)).await;
+
+    let second = client.submit(&endless(&dataset)).await;
+    client.wait(&second, |job| job["progress"]["done"].as_u64() > Some(0)).await;
+    client.post(&cancel(&second), "", "").await;
+    client.wait_for_end(&second, "cancelled").await;
+    let third = client.submit(&selection(&dataset, 2)).await;
+    client.wait_for_end(&third, "succeeded").await;
+    assert_eq!(client.get(&format!("/v1/jobs/{first}")).await.json["state"], "running");
+}
+
+#[tokio::test]
+async fn a_value_that_json_cannot_hold_fails_its_job() {
+    let client = Client::new();
+    let mut job = inline();
+    job["objective"]["weights"] = json!({"values": [1e308, 1e308, 1e308, 1e308, 1e308]});
+    let job = client.submit(&job).await;
+    let failed = client.wait_for_end(&job, "failed").await;
+    assert_eq!(failed["error"]["code"], "invalid_matrix", "{failed}");
+    assert_eq!(client.get("/v1/jobs").await.json["items"], json!([failed]));
+    assert_eq!(client.get(&result(&job)).await.json["code"], "no_result");
+}
+
+#[tokio::test]
 async fn health_is_answered_while_every_core_computes() {
     let client = Client::new();
     let dataset = client.upload(MANY, 4).await;

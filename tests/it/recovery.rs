@@ -3,7 +3,7 @@
 use crate::client::{Client, MANY, endless, selection};
 use fewer::jobs::record::JobKey;
 use fewer::jobs::store::JobStore;
-use redb::Database;
+use redb::{Database, TableDefinition};
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
@@ -72,6 +72,37 @@ async fn a_job_that_was_being_cancelled_is_cancelled_after_a_crash() {
     let ended = client.wait_for_end(&job, "cancelled").await;
     assert_eq!(ended["error"]["code"], "worker_lost");
     assert_eq!(client.get(&format!("/v1/jobs/{job}/result")).await.json["code"], "no_result");
+    assert_eq!(client.delete(&format!("/v1/datasets/{dataset}")).await.status, 204);
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_hides_no_other() {
+    let client = Client::new();
+    let dataset = client.upload(MANY, 4).await;
+    let ended = client.submit(&selection(&dataset, 2)).await;
+    client.wait_for_end(&ended, "succeeded").await;
+    let (poison, live) = (client.submit(&endless(&dataset)).await, client.submit(&endless(&dataset)).await);
+    let client = client.restart(|dir| {
+        const JOBS: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("jobs");
+        let change = Database::open(dir.join("fewer.redb")).unwrap().begin_write().unwrap();
+        let unreadable = br#"{"version": 1, "state": "running"}"#.as_slice();
+        change.open_table(JOBS).unwrap().insert(("default", poison.as_str()), unreadable).unwrap();
+        change.commit().unwrap();
+    });
+
+    client.wait(&live, |job| job["state"] == "running").await;
+    let jobs = client.get("/v1/jobs?limit=2").await.json;
+    let listed: Vec<_> = jobs["items"].as_array().unwrap().iter().map(|job| job["id"].as_str()).collect();
+    assert_eq!((listed, &jobs["next_page_token"]), (vec![Some(&*live), Some(&*ended)], &json!(null)));
+    let unread = client.get(&format!("/v1/jobs/{poison}")).await;
+    assert_eq!((unread.status.as_u16(), unread.text("/code").as_str()), (500, "internal"));
+
+    client.post(&format!("/v1/jobs/{live}/cancel"), "", "").await;
+    client.wait_for_end(&live, "cancelled").await;
+    let held = client.delete(&format!("/v1/datasets/{dataset}")).await;
+    assert_eq!(held.json["code"], "dataset_in_use");
+    assert_eq!(client.delete(&format!("/v1/jobs/{poison}")).await.status, 204);
+    assert_eq!(client.get(&format!("/v1/jobs/{poison}")).await.status, 404);
     assert_eq!(client.delete(&format!("/v1/datasets/{dataset}")).await.status, 204);
 }
 
