@@ -60,6 +60,7 @@ fn with_problem(response: Response, path: &str, request_id: &str) -> Response {
         instance: path.into(),
         code: problem.code,
         request_id: request_id.into(),
+        numbers: problem.errors.first().map(|field| field.numbers.clone()).unwrap_or_default(),
         errors: problem.errors,
     };
     let bytes = match serde_json::to_vec(&body) {

@@ -1,7 +1,7 @@
 //! The OpenAPI 3.1 document: made from the routes, so that both cannot differ.
 
 use super::codes::Code;
-use super::problem::{FieldProblem, ProblemBody};
+use super::problem::{FieldProblem, ProblemBody, Shortage};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -20,7 +20,7 @@ use utoipa::OpenApi;
         (name = "jobs", description = "Selections: submit, follow, cancel, read"),
         (name = "operations", description = "What machines and operators ask"),
     ),
-    components(schemas(ProblemBody, FieldProblem)),
+    components(schemas(ProblemBody, FieldProblem, Shortage)),
 )]
 pub(super) struct Frame;
 

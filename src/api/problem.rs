@@ -7,7 +7,7 @@ use crate::jobs::selection::SelectionError;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 /// Seconds after which a refused request may be tried again.
@@ -24,9 +24,26 @@ pub struct FieldProblem {
     /// What is wrong, for people.
     pub detail: String,
     /// What is wrong, in numbers, where there are any.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>, example = json!({"sum": "at_least", "needed": 5, "available": 3, "group": "games"}))]
-    pub context: Option<Value>,
+    #[serde(flatten)]
+    #[schema(value_type = Shortage)]
+    pub numbers: Map<String, Value>,
+}
+
+/// The numbers of `infeasible_constraint`: which sum of the constraints cannot be met.
+#[derive(Debug, Clone, PartialEq, ToSchema)]
+pub struct Shortage {
+    /// Whose sum: `at_least` of all groups, `at_most` of all groups, or a single `group`.
+    #[schema(example = "at_least")]
+    pub sum: Option<String>,
+    /// Items that the constraints need.
+    #[schema(example = 5)]
+    pub needed: Option<u64>,
+    /// Items that can be had.
+    #[schema(example = 3)]
+    pub available: Option<u64>,
+    /// The group; null where it is the sum over all.
+    #[schema(example = "games")]
+    pub group: Option<String>,
 }
 
 /// The body of every answer of status 400 or above.
@@ -53,6 +70,10 @@ pub struct ProblemBody {
     pub request_id: String,
     /// The places of the body that are wrong; empty where the problem has no place.
     pub errors: Vec<FieldProblem>,
+    /// The numbers of the first place, where it has any.
+    #[serde(flatten)]
+    #[schema(value_type = Shortage)]
+    pub numbers: Map<String, Value>,
 }
 
 /// A refusal on its way out. The request id and the path are added by
@@ -75,7 +96,8 @@ impl Problem {
 
     /// A problem at one place of the body.
     pub fn at(code: Code, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        let field = FieldProblem { pointer: pointer.into(), code, detail: detail.into(), context: None };
+        let (pointer, detail) = (pointer.into(), detail.into());
+        let field = FieldProblem { pointer, code, detail, numbers: Map::new() };
         Self { detail: field.detail.clone(), code, errors: vec![field] }
     }
 
@@ -133,7 +155,11 @@ impl From<SelectionError> for Problem {
                         code: Code::of(field.code).unwrap_or(Code::InvalidParameter),
                         pointer: field.pointer,
                         detail: field.detail,
-                        context: field.context,
+                        numbers: if let Some(Value::Object(numbers)) = field.context {
+                            numbers
+                        } else {
+                            Map::new()
+                        },
                     })
                     .collect();
                 let details: Vec<_> = errors.iter().map(|field| field.detail.as_str()).collect();

@@ -49,9 +49,9 @@ pub enum DatasetError {
         limit: u64,
     },
     /// An offence at a known place of a JSON body.
-    #[error("{pointer}: {error}")]
+    #[error("{}{error}", describe_place(.pointer))]
     At {
-        /// JSON pointer, RFC 6901.
+        /// JSON pointer, RFC 6901; empty for the whole body.
         pointer: String,
         /// What is wrong there.
         error: Box<DatasetError>,
@@ -259,12 +259,9 @@ impl DatasetError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::UnknownMediaType(_) | Self::UnknownExtension(_) => "unsupported_media_type",
-            Self::WrongMagic { .. }
-            | Self::EmptyBody
-            | Self::Malformed { .. }
-            | Self::Length { .. }
-            | Self::UnknownField
-            | Self::InvalidField(_) => "malformed_body",
+            Self::WrongMagic { .. } | Self::EmptyBody | Self::Malformed { .. } | Self::Length { .. } => {
+                "malformed_body"
+            }
             Self::PayloadTooLarge { .. } => "payload_too_large",
             Self::At { error, .. } => error.code(),
             Self::ElementType { .. }
@@ -277,7 +274,9 @@ impl DatasetError {
             | Self::EmptyMatrix { .. }
             | Self::NotSquare { .. }
             | Self::ColumnLength { .. } => "shape_mismatch",
-            Self::MixedColumn { .. }
+            Self::UnknownField
+            | Self::InvalidField(_)
+            | Self::MixedColumn { .. }
             | Self::IntegerRange { .. }
             | Self::VectorColumn { .. }
             | Self::UnknownColumn { .. }
@@ -313,6 +312,10 @@ impl DatasetError {
 
 fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+fn describe_place(pointer: &str) -> String {
+    if pointer.is_empty() { String::new() } else { format!("{pointer}: ") }
 }
 
 fn describe_value(value: f64) -> &'static str {

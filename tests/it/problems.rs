@@ -68,7 +68,14 @@ fn of_the_content() -> Vec<Case> {
         dataset(r#"{"vectors": [[1, null]]}"#, 422, "invalid_matrix", Some("/vectors/0/1")),
         dataset(r#"{"vectors": [[1]], "ids": ["a", "b"]}"#, 422, "shape_mismatch", Some("/ids")),
         dataset(r#"{"vectors": [[1], [2]], "ids": ["a", "a"]}"#, 422, "duplicate_item", Some("/ids/1")),
-        dataset(r#"{"vectors": [[1]], "songs": 1}"#, 400, "malformed_body", Some("/songs")),
+        dataset(r#"{"vectors": [[1]], "songs": 1}"#, 422, "invalid_parameter", Some("/songs")),
+        dataset(r#"{"kind": "songs"}"#, 422, "invalid_parameter", Some("/kind")),
+        dataset(r#"{"vectors": [["a"]]}"#, 422, "invalid_parameter", Some("/vectors/0/0")),
+        dataset(r#"{"vectors": [[1]], "ids": [0.5]}"#, 422, "invalid_parameter", Some("/ids/0")),
+        dataset("[[1]]", 422, "invalid_parameter", Some("")),
+        dataset("{'vectors': [[1]]}", 400, "malformed_body", None),
+        invalid(|job| job["inline"] = json!([]), "/inline"),
+        invalid(|job| job["inline"]["songs"] = json!(1), "/inline/songs"),
         invalid(|job| job["colour"] = json!("red"), "/colour"),
         invalid(|job| job["kind"] = json!("dance"), "/kind"),
         invalid(|job| job["inline"] = Value::Null, "/dataset"),
@@ -166,10 +173,14 @@ async fn infeasible_constraints_come_with_their_numbers() {
     let client = Client::new();
     let body = job(|job| job["constraints"]["groups"] = json!({"column": "g", "default_at_least": 1}));
     let answer = client.post("/v1/jobs", JSON, body).await;
-    assert_eq!(
-        answer.json["errors"][0]["context"],
-        json!({"sum": "at_least", "needed": 2, "available": 1, "group": null})
-    );
+    for at in [&answer.json, &answer.json["errors"][0]] {
+        assert_eq!(
+            (&at["sum"], &at["needed"], &at["available"], &at["group"]),
+            (&json!("at_least"), &json!(2), &json!(1), &Value::Null),
+            "{at}"
+        );
+        assert_eq!((at["code"].as_str(), at.get("context")), (Some("infeasible_constraint"), None));
+    }
 }
 
 #[tokio::test]

@@ -66,7 +66,11 @@ impl Format {
         let begins = match self {
             Self::Parquet => head.starts_with(PARQUET),
             Self::Npy => head.starts_with(NPY),
-            Self::Json => head.trim_ascii_start().first() == Some(&b'{'),
+            // Any JSON: what is not an object is refused by its place.
+            Self::Json => matches!(
+                head.trim_ascii_start().first(),
+                Some(b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n')
+            ),
         };
         if begins {
             Ok(())

@@ -75,9 +75,12 @@ impl Trace {
             }
             Category::Data => DatasetError::InvalidField(error.to_string()),
         });
-        match self.pointer {
-            Some(pointer) if !matches!(told, DatasetError::Io(_)) => told.at(pointer),
-            _ => told,
+        match (self.pointer, &told) {
+            (_, DatasetError::Io(_)) => told,
+            (Some(pointer), _) => told.at(pointer),
+            // The body as a whole.
+            (None, DatasetError::InvalidField(_)) => told.at(""),
+            (None, _) => told,
         }
     }
 }
