@@ -3,6 +3,7 @@
 mod app;
 pub mod codes;
 mod extract;
+mod linger;
 mod middleware;
 pub mod openapi;
 mod ops;
@@ -51,6 +52,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(pages)
         .with_state(app)
         .layer(CatchPanicLayer::custom(middleware::caught))
+        .layer(axum::middleware::from_fn(linger::read_to_the_end))
         .layer(axum::middleware::from_fn(middleware::identify))
 }
 

@@ -301,7 +301,8 @@ impl DatasetError {
         if let Self::At { pointer, .. } = self { Some(pointer) } else { None }
     }
 
-    pub(super) fn at(self, pointer: impl Into<String>) -> Self {
+    /// This error at a place of a JSON body.
+    pub(crate) fn at(self, pointer: impl Into<String>) -> Self {
         Self::At { pointer: pointer.into(), error: Box::new(self) }
     }
 

@@ -96,7 +96,8 @@ fn select(
     // A run that was stopped while it loaded has begun nothing, though its seconds count.
     let from = save.map(|save| save.bytes).filter(|bytes| !bytes.is_empty());
     let ran = pool.install(|| {
-        let prepared = selection::prepare(spec, &source, &shared.other(&record.tenant), &shared.limits)?;
+        let prepared =
+            selection::prepare(spec, &source, &shared.represented(&record.tenant), &shared.limits)?;
         // The limits may be lower than when it was accepted.
         prepared.admit()?;
         let mut recorder = Recorder { shared, running, ran_before, last_save: Instant::now() };

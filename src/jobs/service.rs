@@ -88,9 +88,12 @@ impl Shared {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Opens a tenant's datasets by id.
-    pub(super) fn other(&self, tenant: &str) -> impl Fn(&str) -> Result<Source, DatasetError> {
-        move |id| self.datasets.source(&self.datasets.get(tenant, id)?)
+    /// Opens by id the dataset that a job of the tenant has to represent.
+    pub(super) fn represented(&self, tenant: &str) -> impl Fn(&str) -> Result<Source, DatasetError> {
+        move |id| {
+            let record = self.datasets.get(tenant, id);
+            self.datasets.source(&record.map_err(|error| error.at("/objective/represented/dataset"))?)
+        }
     }
 
     /// The next job, when there is one that fits; none when the service drains. Blocks until either.
@@ -172,7 +175,7 @@ impl JobService {
 
     fn prepare(&self, tenant: &str, spec: &JobSpec, source: &Source) -> Result<Prepared, JobError> {
         let JobSpec::Selection(spec) = spec;
-        Ok(selection::prepare(spec, source, &self.shared.other(tenant), &self.shared.limits)?)
+        Ok(selection::prepare(spec, source, &self.shared.represented(tenant), &self.shared.limits)?)
     }
 
     /// Accepts the job: when this returns it outlives a crash.

@@ -7,6 +7,8 @@ use fewer::api::{self, App};
 use fewer::config::Settings;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use std::future::IntoFuture;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
@@ -58,6 +60,14 @@ impl Client {
         drop(app);
         between(dir.path());
         Self::open(dir, |_| {})
+    }
+
+    /// Also answers on a socket, and gives its address.
+    pub(crate) async fn listen(&self) -> SocketAddr {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(axum::serve(listener, self.router.clone()).into_future());
+        address
     }
 
     pub(crate) fn dir(&self) -> &Path {

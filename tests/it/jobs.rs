@@ -189,6 +189,17 @@ async fn jobs_that_run_at_once_wait_for_no_step_of_one_another() {
 }
 
 #[tokio::test]
+async fn the_whole_similarity_of_the_contract_is_accepted() {
+    let client = Client::new();
+    let similarity = json!({"metric": "cosine", "gamma": null, "neighbors": null});
+    let mut job = inline();
+    job["objective"]["similarity"] = similarity.clone();
+    let job = client.submit(&job).await;
+    let job = client.wait_for_end(&job, "succeeded").await;
+    assert_eq!(job["spec"]["objective"]["similarity"], similarity);
+}
+
+#[tokio::test]
 async fn a_value_that_json_cannot_hold_fails_its_job() {
     let client = Client::new();
     let mut job = inline();

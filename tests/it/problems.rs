@@ -4,6 +4,9 @@ use crate::client::Client;
 use axum::body::Body;
 use axum::http::{Method, Request, header};
 use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 /// A request, and the status, code and pointer of its refusal.
 struct Case(Method, &'static str, &'static str, String, u16, &'static str, Option<&'static str>);
@@ -102,6 +105,16 @@ fn of_the_content() -> Vec<Case> {
         invalid(|job| job["labels"] = json!({"a": "x".repeat(300)}), "/labels"),
         invalid(|job| job["labels"] = json!({"a": 1}), "/labels/a"),
         refused(
+            |job| job["objective"]["represented"] = json!({"dataset": "ds_1"}),
+            404,
+            "dataset_not_found",
+            "/objective/represented/dataset",
+        ),
+        invalid(
+            |job| job["objective"]["similarity"] = json!({"neighbors": {"m": 10}}),
+            "/objective/similarity/neighbors",
+        ),
+        refused(
             |job| job["constraints"]["include"] = json!([2]),
             422,
             "unknown_item",
@@ -183,6 +196,45 @@ async fn infeasible_constraints_come_with_their_numbers() {
     }
 }
 
+/// Writes a head and then `bytes` of body, and only then reads: the answer's head and its problem.
+fn talk(address: SocketAddr, head: &str, bytes: usize) -> (String, Value) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.write_all(format!("{head}\r\nhost: fewer\r\nconnection: close\r\n\r\n").as_bytes()).unwrap();
+    let piece = vec![b' '; 1 << 20];
+    for _ in 0..bytes >> 20 {
+        stream.write_all(&piece).unwrap();
+    }
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.to_owned(), serde_json::from_str(body).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_is_still_sending_reads_its_refusal() {
+    let client = Client::with(|settings| settings.max_json_bytes = 1 << 20);
+    let address = client.listen().await;
+    let bytes = 40 << 20;
+    let answers = tokio::task::spawn_blocking(move || {
+        let post =
+            |path, more| format!("POST {path} HTTP/1.1\r\ncontent-length: {bytes}\r\ncontent-type: {more}");
+        let sent = [
+            ("413", post("/v1/datasets", JSON)),
+            ("415", post("/v1/datasets", "text/html")),
+            ("400", post("/v1/datasets?kind=songs", JSON)),
+            ("404", post("/nothing", JSON)),
+        ]
+        .map(|(status, head)| (status, talk(address, &head, bytes)));
+        let asks = post("/v1/datasets", "application/json\r\nexpect: 100-continue");
+        sent.into_iter().chain([("413", talk(address, &asks, 0))]).collect::<Vec<_>>()
+    });
+    for (status, (head, problem)) in answers.await.unwrap() {
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{status}: {head}");
+        assert_eq!(problem["status"].to_string(), status);
+    }
+}
+
 #[tokio::test]
 async fn the_callers_request_id_is_kept_where_it_is_one() {
     let client = Client::new();
@@ -204,7 +256,7 @@ async fn a_problems_type_is_a_page_about_it() {
 #[tokio::test]
 async fn a_service_that_is_stopping_says_so() {
     let client = Client::new();
-    assert!(client.app.stop(std::time::Duration::from_secs(5)));
+    assert!(client.app.stop(Duration::from_secs(5)));
     for answer in [client.get("/readyz").await, client.post("/v1/jobs", JSON, job(|_| {})).await] {
         assert_eq!((answer.status.as_u16(), answer.text("/code").as_str()), (503, "shutting_down"));
     }

@@ -8,7 +8,7 @@ use crate::api::extract::{Path, Query, content_type, next_chunk, refuse_encoding
 use crate::api::problem::Problem;
 use crate::dataset::{ColumnInfo, ColumnType, DatasetError, DatasetRecord, Format, Kind, Options, Upload};
 use axum::Json;
-use axum::body::{BodyDataStream, Bytes};
+use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -20,9 +20,6 @@ use tokio::sync::mpsc;
 use utoipa::{IntoParams, ToSchema};
 
 const LONGEST_NAME: usize = 256;
-
-/// What is read of a body after it has been refused.
-const LINGER_BYTES: usize = 64 << 20;
 
 /// Pieces of a body between the connection and the disk.
 const PIECES_IN_FLIGHT: usize = 4;
@@ -238,21 +235,11 @@ async fn send(request: Request, pieces: &mpsc::Sender<Piece>) -> Result<(), Prob
     while let Some(bytes) = next_chunk(&mut body).await? {
         if pieces.send(Piece::Bytes(bytes)).await.is_err() {
             // The writer has refused the body, and will say why.
-            return linger(&mut body).await;
+            return Ok(());
         }
     }
     // Likewise.
     let _ = pieces.send(Piece::End).await;
-    Ok(())
-}
-
-/// Reads on for a while and drops what comes: most clients look for an answer only when all is sent.
-async fn linger(body: &mut BodyDataStream) -> Result<(), Problem> {
-    let mut left = LINGER_BYTES;
-    while let Some(bytes) = next_chunk(body).await? {
-        let Some(fewer) = left.checked_sub(bytes.len()) else { break };
-        left = fewer;
-    }
     Ok(())
 }
 

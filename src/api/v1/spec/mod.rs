@@ -8,10 +8,11 @@ mod stored;
 use crate::api::codes::Code;
 use crate::api::extract::parse_value;
 use crate::api::problem::Problem;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
 /// A name that is part of a type: a one-word enum in the schema.
 macro_rules! name {
@@ -71,6 +72,26 @@ pub struct Similarity {
     /// Width of `rbf`, above 0; 1 / dim when absent.
     #[serde(default)]
     pub gamma: Option<f64>,
+    /// A graph of nearest neighbours is not available yet: null, every pair of rows counts.
+    #[serde(default)]
+    #[schema(schema_with = null)]
+    pub neighbors: Option<Neighbors>,
+}
+
+/// A graph of nearest neighbours: there is none to choose yet.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub enum Neighbors {}
+
+impl<'de> Deserialize<'de> for Neighbors {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Err(de::Error::custom(
+            "graphs of nearest neighbours are not available yet: leave the field out, or null",
+        ))
+    }
+}
+
+fn null() -> Schema {
+    ObjectBuilder::new().schema_type(Type::Null).into()
 }
 
 /// A similarity formula.

@@ -94,7 +94,7 @@ impl From<Objective> for spec::ObjectiveSpec {
         match objective {
             Objective::FacilityLocation(FacilityLocation {
                 name: _,
-                similarity: Similarity { metric, gamma },
+                similarity: Similarity { metric, gamma, neighbors: None },
                 represented,
                 weights,
                 reduction,
@@ -118,7 +118,7 @@ impl From<spec::ObjectiveSpec> for Objective {
                 reduction,
             } => Self::FacilityLocation(FacilityLocation {
                 name: FacilityLocationName::FacilityLocation,
-                similarity: Similarity { metric: metric.into(), gamma },
+                similarity: Similarity { metric: metric.into(), gamma, neighbors: None },
                 represented: represented.map(Into::into),
                 weights: weights.map(Into::into),
                 reduction: reduction.into(),
