@@ -79,6 +79,19 @@ impl Column {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// Bytes of memory that the values take.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Strings(values) => {
+                let text: usize = values.iter().flatten().map(String::capacity).sum();
+                values.capacity() * size_of::<Option<String>>() + text
+            }
+            Self::Integers(values) => values.capacity() * size_of::<Option<i64>>(),
+            Self::Floats(values) => values.capacity() * size_of::<Option<f64>>(),
+            Self::Booleans(values) => values.capacity() * size_of::<Option<bool>>(),
+        }
+    }
 }
 
 /// One distinct id per row, looked up in both directions.
@@ -147,5 +160,11 @@ impl Ids {
     /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.by_row.is_empty()
+    }
+
+    /// Bytes of memory that the ids take.
+    pub(super) fn bytes(&self) -> usize {
+        let text: usize = self.by_row.iter().map(String::capacity).sum();
+        self.by_row.capacity() * size_of::<String>() + text + self.sorted.capacity() * size_of::<u32>()
     }
 }

@@ -82,6 +82,12 @@ impl Codec for Json {
     fn ids(&self) -> Result<Option<Ids>, DatasetError> {
         Ok(self.ids.clone())
     }
+
+    fn reading_bytes(&self) -> u64 {
+        let columns = self.columns.iter().map(|(_, column)| column.bytes()).sum::<usize>();
+        let ids = self.ids.as_ref().map_or(0, Ids::bytes);
+        (self.matrix.values.capacity() * size_of::<f32>() + columns + ids) as u64
+    }
 }
 
 fn find<'a>(columns: &'a [(String, Column)], name: &str) -> Result<&'a Column, DatasetError> {

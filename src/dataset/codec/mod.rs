@@ -91,6 +91,8 @@ trait Codec: Send + Sync {
     fn read_rows(&self, sink: &mut RowSink<'_>) -> Result<(), DatasetError>;
     fn column(&self, name: &str) -> Result<Column, DatasetError>;
     fn ids(&self) -> Result<Option<Ids>, DatasetError>;
+    /// See [`Source::reading_bytes`].
+    fn reading_bytes(&self) -> u64;
 }
 
 impl Source {
@@ -165,6 +167,12 @@ impl Source {
             }
         })?;
         refused.map_or(Ok(()), Err)
+    }
+
+    /// Bytes that a reader holds while rows stream through [`Self::for_each_row`], the open source included. What
+    /// the sink keeps, and columns that are read, come on top.
+    pub fn reading_bytes(&self) -> u64 {
+        self.codec.reading_bytes()
     }
 
     /// Reads one attribute column whole.

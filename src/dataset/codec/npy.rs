@@ -61,6 +61,14 @@ impl Codec for Npy {
     fn ids(&self) -> Result<Option<Ids>, DatasetError> {
         Ok(None)
     }
+
+    fn reading_bytes(&self) -> u64 {
+        let rows = self.block_rows();
+        let block = rows * self.dim;
+        // Fortran order is read one strip of a column at a time.
+        let raw = if self.fortran_order { rows } else { block };
+        (block * size_of::<f32>() + raw * self.width.bytes()) as u64
+    }
 }
 
 impl Npy {
@@ -81,8 +89,13 @@ impl Npy {
         Ok((header, Self { file, data_offset, rows, dim, width, big_endian, fortran_order, block_values }))
     }
 
+    /// Rows that are decoded at a time.
+    fn block_rows(&self) -> usize {
+        (self.block_values / self.dim).clamp(1, self.rows)
+    }
+
     fn read_typed<T: Element>(&self, sink: &mut RowSink<'_>) -> Result<(), DatasetError> {
-        let block_rows = (self.block_values / self.dim).clamp(1, self.rows);
+        let block_rows = self.block_rows();
         let mut block = vec![0.0; block_rows * self.dim];
         let mut bytes = Vec::new();
         for first in (0..self.rows).step_by(block_rows) {

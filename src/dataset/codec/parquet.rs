@@ -24,6 +24,11 @@ use super::{
 /// Most rows that are decoded at a time.
 const MAX_BATCH_ROWS: usize = 8192;
 
+/// A value while it is decoded: up to 64 bits, and its definition and repetition levels of 16 bits each.
+const VALUE_BYTES: usize = 12;
+/// A page as it is stored and as it is decompressed, and its dictionary. Writers end pages at 1 MiB unless told not to.
+const PAGE_BYTES: u64 = 4 << 20;
+
 struct Parquet {
     file: PositionedFile,
     metadata: ArrowReaderMetadata,
@@ -62,7 +67,7 @@ pub(super) fn open(
 
 impl Codec for Parquet {
     fn read_rows(&self, sink: &mut RowSink<'_>) -> Result<(), DatasetError> {
-        let batch_rows = (BLOCK_BYTES / size_of::<f32>() / self.dim).clamp(1, MAX_BATCH_ROWS);
+        let batch_rows = self.batch_rows();
         let mut buffer = Vec::with_capacity(self.dim);
         let mut first = 0;
         let mut batches = self.batches(self.vectors, batch_rows)?;
@@ -102,9 +107,19 @@ impl Codec for Parquet {
     fn ids(&self) -> Result<Option<Ids>, DatasetError> {
         self.id.as_ref().map(|name| Ids::from_column(name, self.column(name)?)).transpose()
     }
+
+    fn reading_bytes(&self) -> u64 {
+        let values = self.batch_rows().min(self.rows) * self.dim;
+        PAGE_BYTES + (values * VALUE_BYTES) as u64
+    }
 }
 
 impl Parquet {
+    /// Rows of vectors that are decoded at a time.
+    fn batch_rows(&self) -> usize {
+        (BLOCK_BYTES / size_of::<f32>() / self.dim).clamp(1, MAX_BATCH_ROWS)
+    }
+
     /// Length of the vector of row 0; decodes one page.
     fn first_length(&self) -> Result<u64, DatasetError> {
         self.batches(self.vectors, 1)?.next()?.map_or(Ok(0), |lists| arrow_values::first_length(&lists))

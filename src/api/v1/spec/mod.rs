@@ -72,9 +72,9 @@ pub struct Similarity {
     /// Width of `rbf`, above 0; 1 / dim when absent.
     #[serde(default)]
     pub gamma: Option<f64>,
-    /// A graph of nearest neighbours is not available yet: null, every pair of rows counts.
+    /// Null: every pair of rows counts. A graph of nearest neighbours is not available yet.
     #[serde(default)]
-    #[schema(schema_with = null)]
+    #[schema(schema_with = no_neighbors)]
     pub neighbors: Option<Neighbors>,
 }
 
@@ -90,8 +90,9 @@ impl<'de> Deserialize<'de> for Neighbors {
     }
 }
 
-fn null() -> Schema {
-    ObjectBuilder::new().schema_type(Type::Null).into()
+fn no_neighbors() -> Schema {
+    let told = "Null: every pair of rows counts. A graph of nearest neighbours is not available yet.";
+    ObjectBuilder::new().schema_type(Type::Null).description(Some(told)).into()
 }
 
 /// A similarity formula.

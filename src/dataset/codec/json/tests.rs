@@ -118,3 +118,15 @@ fn no_truncation_and_no_trailing_bytes_are_accepted() {
     let error = refusal(format!("{BODY} {{}}").as_bytes(), Format::Json, &Options::default());
     assert!(error.to_string().contains("trailing characters"), "{error}");
 }
+
+#[test]
+fn a_reader_holds_its_matrix_and_what_stands_beside_it() {
+    let held = |body: &str| Source::inline(body.as_bytes(), &Options::default()).unwrap().reading_bytes();
+    let row = format!("[{}1]", "1,".repeat(99));
+    let matrix = format!("[{}{row}]", format!("{row},").repeat(99));
+    let bare = held(&format!(r#"{{"vectors":{matrix}}}"#));
+    assert!((40_000..=80_000).contains(&bare), "{bare}");
+    let ids: Vec<String> = (0..100).map(|row| format!("{row:0>1000}")).collect();
+    let named = held(&format!(r#"{{"vectors":{matrix},"ids":{ids:?},"columns":{{"c":{ids:?}}}}}"#));
+    assert!(named >= bare + 200_000, "{named}");
+}

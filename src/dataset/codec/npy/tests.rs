@@ -192,3 +192,20 @@ fn no_truncation_is_accepted() {
         assert_eq!(code, "malformed_body", "{bytes} bytes");
     }
 }
+
+#[test]
+fn a_reader_holds_one_block_and_its_bytes() {
+    let held = |descr: &str, order: &str| {
+        let header = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': (1000000, 384), }}\n");
+        let mut file = NamedTempFile::new().unwrap();
+        file.write_all(&with_header(&header, 0)).unwrap();
+        let width: u64 = descr[2..].parse().unwrap();
+        file.as_file().set_len(10 + header.len() as u64 + 384_000_000 * width).unwrap();
+        Source::open(file.path(), Format::Npy, &Options::default()).unwrap().reading_bytes()
+    };
+    let rows = (1 << 20) / 384;
+    assert_eq!(held("<f4", "False"), rows * 384 * (4 + 4));
+    let rows = (16 << 20) / 384;
+    assert_eq!(held("<f4", "True"), rows * (384 * 4 + 4));
+    assert_eq!(held("<f8", "True"), rows * (384 * 4 + 8));
+}
