@@ -11,18 +11,29 @@ use submodular::Ctl;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Waiting {
     key: JobKey,
-    memory_bytes: u64,
+    /// None until it is planned.
+    memory_bytes: Option<u64>,
     seconds_left: Option<f64>,
+    cancelled: bool,
 }
 
 impl Waiting {
-    /// A queued job that has run for `running_seconds` before.
-    pub(super) fn new(record: &JobRecord, deadline_seconds: Option<f64>, running_seconds: f64) -> Self {
-        Self {
-            key: record.key(),
-            memory_bytes: record.plan.memory_bytes,
-            seconds_left: deadline_seconds.map(|seconds| (seconds - running_seconds).max(0.0)),
-        }
+    /// A job that has just been planned and accepted.
+    pub(super) fn accepted(record: &JobRecord, deadline_seconds: Option<f64>) -> Self {
+        let memory_bytes = Some(record.plan.memory_bytes);
+        Self { key: record.key(), memory_bytes, seconds_left: deadline_seconds, cancelled: false }
+    }
+
+    /// A job of an earlier process that has run for `running_seconds`. The limits may be others now, and its plan
+    /// with them: it is planned again when it is first in line.
+    pub(super) fn recovered(record: &JobRecord, deadline_seconds: Option<f64>, running_seconds: f64) -> Self {
+        let seconds_left = deadline_seconds.map(|seconds| (seconds - running_seconds).max(0.0));
+        Self { key: record.key(), memory_bytes: None, seconds_left, cancelled: false }
+    }
+
+    /// A job that its owner has stopped: its run ends before it computes anything.
+    pub(super) fn to_be_stopped(record: &JobRecord) -> Self {
+        Self { key: record.key(), memory_bytes: Some(0), seconds_left: None, cancelled: true }
     }
 }
 
@@ -91,15 +102,28 @@ impl Admission {
         self.waiting.push_back(job);
     }
 
-    /// Takes the first in line, if it fits. One that could never fit is taken when nothing else runs: the runner
+    /// The first in line, where it has to be planned before it can be taken.
+    pub(super) fn unplanned(&self) -> Option<&JobKey> {
+        self.waiting.front().filter(|head| head.memory_bytes.is_none()).map(|head| &head.key)
+    }
+
+    /// The job would take so much, if it still waits.
+    pub(super) fn plan(&mut self, key: &JobKey, memory_bytes: u64) {
+        for job in self.waiting.iter_mut().filter(|job| job.key == *key) {
+            job.memory_bytes = Some(memory_bytes);
+        }
+    }
+
+    /// Takes the first in line, if it is planned and fits. One that could never fit is taken when nothing else runs: the runner
     /// refuses it with the numbers, and those behind it go on.
     pub(super) fn next(&mut self) -> Option<Arc<Running>> {
         let head = self.waiting.front()?;
-        let fits = self.reserved_bytes.saturating_add(head.memory_bytes) <= self.memory_bytes;
+        let memory_bytes = head.memory_bytes?;
+        let fits = self.reserved_bytes.saturating_add(memory_bytes) <= self.memory_bytes;
         if !fits && !self.running.is_empty() {
             return None;
         }
-        let Waiting { key, memory_bytes, seconds_left } = self.waiting.pop_front()?;
+        let Waiting { key, seconds_left, cancelled, .. } = self.waiting.pop_front()?;
         self.reserved_bytes = self.reserved_bytes.saturating_add(memory_bytes);
         let now = Instant::now();
         // A deadline beyond the clock is none.
@@ -114,6 +138,9 @@ impl Admission {
             cancelled: AtomicBool::new(false),
             tracked: Mutex::new(None),
         });
+        if cancelled {
+            running.cancel();
+        }
         self.running.insert(key, Arc::clone(&running));
         Some(running)
     }
@@ -150,7 +177,12 @@ mod tests {
     use crate::jobs::record::JobKey;
 
     fn job(id: &str, memory_bytes: u64) -> Waiting {
-        Waiting { key: JobKey::new("t", id), memory_bytes, seconds_left: None }
+        Waiting {
+            key: JobKey::new("t", id),
+            memory_bytes: Some(memory_bytes),
+            seconds_left: None,
+            cancelled: false,
+        }
     }
 
     fn next(admission: &mut Admission) -> Option<String> {
@@ -170,6 +202,20 @@ mod tests {
         assert_eq!(next(&mut admission).as_deref(), Some("b"));
         assert_eq!(next(&mut admission).as_deref(), Some("c"));
         assert_eq!(admission.reserved_bytes, 6);
+    }
+
+    #[test]
+    fn one_without_a_plan_is_planned_first_and_keeps_its_place() {
+        let mut admission = Admission::new(10);
+        admission.push(Waiting { memory_bytes: None, ..job("old", 0) });
+        admission.push(job("new", 5));
+        assert_eq!(next(&mut admission), None);
+        let key = admission.unplanned().cloned();
+        assert_eq!(key, Some(JobKey::new("t", "old")));
+        admission.plan(&JobKey::new("t", "old"), 6);
+        assert_eq!(admission.unplanned(), None);
+        assert_eq!(next(&mut admission).as_deref(), Some("old"));
+        assert_eq!(next(&mut admission), None, "both together do not fit");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::admission::Waiting;
 use super::record::{Failure, JobRecord, JobSpec};
+use super::spec::OnStop;
 use super::state::State;
 use super::store::{Ending, JobStore, StoreError};
 
@@ -10,7 +11,8 @@ const MOST_ATTEMPTS: u32 = 2;
 
 /// Puts every job of a process that is gone where it belongs and gives those that wait, oldest first. A job that ran
 /// goes on from its last save as its next attempt; one that brought the service down [`MOST_ATTEMPTS`] times fails;
-/// one that was being cancelled is cancelled, without its prefix.
+/// one that was being cancelled is taken up once more to store its prefix, and is cancelled without one where it has
+/// no save.
 pub(super) fn recover(store: &JobStore) -> Result<Vec<Waiting>, StoreError> {
     let mut waiting = Vec::new();
     for record in store.live()? {
@@ -26,13 +28,16 @@ pub(super) fn recover(store: &JobStore) -> Result<Vec<Waiting>, StoreError> {
             }
             State::Running => {
                 tracing::info!(job.id = %key.id, attempt = record.attempt + 1, "job goes on from its last save");
-                waiting.push(entry(store, store.requeue(&key, record.attempt + 1, None)?)?);
+                waiting.push(entry(store, &store.resume(&key)?)?);
+            }
+            State::Cancelling if record.attempt <= MOST_ATTEMPTS && keeps_prefix(store, &record)? => {
+                waiting.push(Waiting::to_be_stopped(&store.resume(&key)?));
             }
             State::Cancelling => {
                 let detail = "the service died before the prefix was stored";
                 store.abandon(&key, Failure::new("worker_lost", detail))?;
             }
-            State::Queued => waiting.push(entry(store, record)?),
+            State::Queued => waiting.push(entry(store, &record)?),
             // Not among the live.
             State::Succeeded | State::Failed | State::Cancelled => {}
         }
@@ -40,8 +45,13 @@ pub(super) fn recover(store: &JobStore) -> Result<Vec<Waiting>, StoreError> {
     Ok(waiting)
 }
 
-fn entry(store: &JobStore, record: JobRecord) -> Result<Waiting, StoreError> {
+fn entry(store: &JobStore, record: &JobRecord) -> Result<Waiting, StoreError> {
     let running_seconds = store.saved(&record.key())?.map_or(0.0, |save| save.running_seconds);
     let JobSpec::Selection(spec) = &record.spec;
-    Ok(Waiting::new(&record, spec.deadline_seconds, running_seconds))
+    Ok(Waiting::recovered(record, spec.deadline_seconds, running_seconds))
+}
+
+fn keeps_prefix(store: &JobStore, record: &JobRecord) -> Result<bool, StoreError> {
+    let JobSpec::Selection(spec) = &record.spec;
+    Ok(spec.on_stop == OnStop::Partial && store.saved(&record.key())?.is_some())
 }

@@ -2,7 +2,7 @@
 
 use super::JobError;
 use super::admission::Running;
-use super::record::{Failure, JobRecord, JobSpec, PhaseRecord, ProgressRecord};
+use super::record::{Failure, JobKey, JobRecord, JobSpec, PhaseRecord, ProgressRecord};
 use super::selection::result::SelectionResult;
 use super::selection::{self, Phase, Progress, SelectionError, Watch};
 use super::service::Shared;
@@ -20,6 +20,31 @@ enum Return {
     Ended(Ending),
     /// The service stopped it; if its owner did not, it waits for the next start.
     Stopped { save: Save, prefix: Ending },
+}
+
+/// Bytes that the job would take within the limits as they are now. One that cannot be planned takes none: its run
+/// meets the same error, and ends it with that.
+pub(super) fn estimate(shared: &Shared, key: &JobKey) -> u64 {
+    let plan = || -> Result<u64, JobError> {
+        let record = shared.store.get(key)?;
+        let JobSpec::Selection(spec) = &record.spec;
+        let source = shared.datasets.source(&shared.datasets.get(&record.tenant, &record.dataset)?)?;
+        let other = shared.represented(&record.tenant);
+        Ok(selection::prepare(spec, &source, &other, &shared.limits)?.report().memory_bytes)
+    };
+    // What it borrows are locks that bear a panic, and the database.
+    match catch_unwind(AssertUnwindSafe(plan)) {
+        Ok(Ok(memory_bytes)) => memory_bytes,
+        Ok(Err(error)) => {
+            tracing::warn!(job.id = %key.id, %error, "the job cannot be planned");
+            0
+        }
+        Err(panic) => {
+            let panic = panic_text(panic.as_ref());
+            tracing::error!(job.id = %key.id, panic, "planning the job panicked");
+            0
+        }
+    }
 }
 
 /// Runs the job. Whatever happens in it, panics included, is its own end and nobody else's.
@@ -46,7 +71,7 @@ fn try_run(shared: &Shared, pool: &ThreadPool, running: &Running) -> Result<(), 
     let record = match returned {
         Return::Ended(ending) => shared.store.finish(&running.key, &ending, progress)?,
         Return::Stopped { save, prefix } => {
-            match shared.store.requeue(&running.key, record.attempt, Some(&save)) {
+            match shared.store.requeue(&running.key, &save) {
                 // Its owner wanted it stopped too.
                 Err(StoreError::Forbidden(Forbidden { from: State::Cancelling, .. })) => {
                     shared.store.finish(&running.key, &prefix, progress)?
@@ -98,8 +123,10 @@ fn select(
     let ran = pool.install(|| {
         let prepared =
             selection::prepare(spec, &source, &shared.represented(&record.tenant), &shared.limits)?;
-        // The limits may be lower than when it was accepted.
-        prepared.admit()?;
+        // The limits may be lower than when it was accepted. One that has been stopped computes nothing.
+        if !running.is_cancelled() {
+            prepared.admit()?;
+        }
         let mut recorder = Recorder { shared, running, ran_before, last_save: Instant::now() };
         selection::run(prepared, &source, &dataset.digest, from.as_deref(), &running.ctl, &mut recorder)
     })?;

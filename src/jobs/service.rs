@@ -7,7 +7,7 @@ use super::selection::result::{PlanReport, SelectionResult};
 use super::selection::{self, Limits, Prepared};
 use super::state::{Forbidden, State};
 use super::store::{JobStore, StoreError};
-use super::{recovery, worker};
+use super::{recovery, runner, worker};
 use crate::dataset::{DatasetError, DatasetRecord, DatasetStore, Source};
 use redb::Database;
 use std::collections::BTreeMap;
@@ -103,6 +103,13 @@ impl Shared {
             if books.draining {
                 return None;
             }
+            if let Some(key) = books.admission.unplanned().cloned() {
+                drop(books);
+                let memory_bytes = runner::estimate(self, &key);
+                books = self.books();
+                books.admission.plan(&key, memory_bytes);
+                continue;
+            }
             if let Some(running) = books.admission.next() {
                 return Some(running);
             }
@@ -190,7 +197,7 @@ impl JobService {
         let record = JobRecord::new(&job.tenant, job.spec, dataset.id.clone(), job.labels, plan);
         self.shared.store.insert(&record)?;
         let JobSpec::Selection(spec) = &record.spec;
-        self.shared.books().admission.push(Waiting::new(&record, spec.deadline_seconds, 0.0));
+        self.shared.books().admission.push(Waiting::accepted(&record, spec.deadline_seconds));
         self.shared.changed.notify_all();
         Ok(self.with_live_part(record))
     }

@@ -27,6 +27,8 @@ pub enum Event {
     Start,
     /// Its run was cut short by the service, which will take it up again.
     Requeue,
+    /// The service died during its run, and takes it up again.
+    Resume,
     /// Its owner wants it stopped.
     Cancel,
     /// Its run reached an end that counts as success.
@@ -55,8 +57,10 @@ impl State {
     pub fn after(self, event: Event) -> Result<State, Forbidden> {
         match (self, event) {
             (State::Queued, Event::Start) => Ok(State::Running),
+            // The worker only stores what was chosen before.
+            (State::Cancelling, Event::Start | Event::Resume) => Ok(State::Cancelling),
             (State::Queued, Event::Cancel) => Ok(State::Cancelled),
-            (State::Running, Event::Requeue) => Ok(State::Queued),
+            (State::Running, Event::Requeue | Event::Resume) => Ok(State::Queued),
             (State::Running, Event::Cancel) => Ok(State::Cancelling),
             // The run may have ended, well or badly, before it saw the request to stop.
             (State::Running | State::Cancelling, Event::Succeed) => Ok(State::Succeeded),
@@ -76,7 +80,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::{Event, State};
-    use Event::{Cancel, Fail, Requeue, Start, Stop, Succeed};
+    use Event::{Cancel, Fail, Requeue, Resume, Start, Stop, Succeed};
     use State::{Cancelled, Cancelling, Failed, Queued, Running, Succeeded};
 
     const STATES: [State; 6] = [Queued, Running, Cancelling, Succeeded, Failed, Cancelled];
@@ -84,8 +88,9 @@ mod tests {
     #[test]
     fn the_table_of_transitions_is_this_one_and_no_other() {
         let table = [
-            (Start, [Some(Running), None, None, None, None, None]),
+            (Start, [Some(Running), None, Some(Cancelling), None, None, None]),
             (Requeue, [None, Some(Queued), None, None, None, None]),
+            (Resume, [None, Some(Queued), Some(Cancelling), None, None, None]),
             (Cancel, [Some(Cancelled), Some(Cancelling), Some(Cancelling), None, None, None]),
             (Succeed, [None, Some(Succeeded), Some(Succeeded), None, None, None]),
             (Fail, [Some(Failed), Some(Failed), Some(Failed), None, None, None]),

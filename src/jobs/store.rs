@@ -253,14 +253,22 @@ impl JobStore {
         })
     }
 
-    /// The service cuts the run short and will go on from `save`, or from the last one where there is none.
+    /// The service cuts the run short and will go on from `save`.
     ///
     /// # Errors
     /// [`StoreError::Forbidden`] where the job does not run, and the store's own.
-    pub fn requeue(&self, key: &JobKey, attempt: u32, save: Option<&Save>) -> Result<JobRecord, StoreError> {
-        self.change(key, Event::Requeue, |transaction, record| {
-            record.attempt = attempt;
-            save.map_or(Ok(()), |save| put_save(transaction, key, save))
+    pub fn requeue(&self, key: &JobKey, save: &Save) -> Result<JobRecord, StoreError> {
+        self.change(key, Event::Requeue, |transaction, _| put_save(transaction, key, save))
+    }
+
+    /// The service died during the run: its next attempt goes on from the last save.
+    ///
+    /// # Errors
+    /// [`StoreError::Forbidden`] where the job did not run, and the store's own.
+    pub fn resume(&self, key: &JobKey) -> Result<JobRecord, StoreError> {
+        self.change(key, Event::Resume, |_, record| {
+            record.attempt += 1;
+            Ok(())
         })
     }
 

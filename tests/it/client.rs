@@ -53,13 +53,22 @@ impl Client {
 
     /// Stops the service, lets `between` do what it likes with its directory, and starts another on it.
     pub(crate) fn restart(self, between: impl FnOnce(&Path)) -> Self {
+        self.restart_with(|_| {}, between)
+    }
+
+    /// Likewise, with other settings than the tests' own.
+    pub(crate) fn restart_with(
+        self,
+        change: impl FnOnce(&mut Settings),
+        between: impl FnOnce(&Path),
+    ) -> Self {
         assert!(self.app.stop(PATIENCE));
         let Self { app, router, dir } = self;
         drop(router);
         assert_eq!(Arc::strong_count(&app), 1, "somebody still holds the service");
         drop(app);
         between(dir.path());
-        Self::open(dir, |_| {})
+        Self::open(dir, change)
     }
 
     /// Also answers on a socket, and gives its address.

@@ -1,8 +1,9 @@
 //! What becomes of jobs when the service stops or dies.
 
 use crate::client::{Client, MANY, endless, selection};
+use fewer::config::Settings;
 use fewer::jobs::record::JobKey;
-use fewer::jobs::store::JobStore;
+use fewer::jobs::store::{JobStore, Save};
 use redb::{Database, TableDefinition};
 use serde_json::json;
 use std::path::Path;
@@ -57,22 +58,58 @@ async fn a_job_that_killed_the_service_twice_is_not_tried_again() {
 }
 
 #[tokio::test]
-async fn a_job_that_was_being_cancelled_is_cancelled_after_a_crash() {
-    let client = Client::new();
+async fn a_job_that_was_being_cancelled_keeps_its_saved_prefix_after_a_crash() {
+    let client = Client::with(|settings| settings.workers = 1);
     let dataset = client.upload(MANY, 4).await;
-    let job = client.submit(&endless(&dataset)).await;
-    client.wait(&job, |job| job["state"] == "running").await;
+    let kept = client.submit(&endless(&dataset)).await;
+    let mut body = endless(&dataset);
+    let unsaved = client.submit(&body).await;
+    body["on_stop"] = json!("fail");
+    let dropped = client.submit(&body).await;
+    client.wait(&kept, |job| job["progress"]["done"].as_u64() > Some(2)).await;
     let client = client.restart(|dir| {
         as_the_service(dir, |store| {
-            let key = JobKey::new("default", &job);
-            store.start(&key).unwrap();
-            store.cancel(&key).unwrap();
+            for job in [&kept, &unsaved, &dropped] {
+                let key = JobKey::new("default", job);
+                store.start(&key).unwrap();
+                store.cancel(&key).unwrap();
+            }
+            store.save(&JobKey::new("default", &dropped), &Save::default()).unwrap();
         });
     });
-    let ended = client.wait_for_end(&job, "cancelled").await;
-    assert_eq!(ended["error"]["code"], "worker_lost");
-    assert_eq!(client.get(&format!("/v1/jobs/{job}/result")).await.json["code"], "no_result");
+
+    let ended = client.wait_for_end(&kept, "cancelled").await;
+    assert_eq!((&ended["error"], &ended["attempt"]), (&json!(null), &json!(2)));
+    let prefix = client.get(&format!("/v1/jobs/{kept}/result")).await.json;
+    assert_eq!((&prefix["complete"], &prefix["termination"]), (&json!(false), &json!("cancelled")));
+    assert!(prefix["indices"].as_array().unwrap().len() > 2, "{prefix}");
+    for job in [&unsaved, &dropped] {
+        let ended = client.wait_for_end(job, "cancelled").await;
+        assert_eq!(ended["error"]["code"], "worker_lost");
+        assert_eq!(client.get(&format!("/v1/jobs/{job}/result")).await.json["code"], "no_result");
+    }
     assert_eq!(client.delete(&format!("/v1/datasets/{dataset}")).await.status, 204);
+}
+
+#[tokio::test]
+async fn jobs_are_planned_again_for_the_limits_of_the_next_start() {
+    let little = |settings: &mut Settings| (settings.memory_bytes, settings.workers) = (25 << 20, 1);
+    let client = Client::with(little);
+    // Its similarities are 34 MiB when they are stored.
+    let dataset = client.upload(MANY, 4).await;
+    let (first, second) = (client.submit(&endless(&dataset)).await, client.submit(&endless(&dataset)).await);
+    client.wait(&first, |job| job["state"] == "running").await;
+
+    let client = client.restart_with(|settings| settings.memory_bytes = 60 << 20, |_| {});
+    client.wait(&first, |job| job["progress"]["phase"] == "selecting").await;
+    let waits = client.get(&format!("/v1/jobs/{second}")).await.json;
+    assert_eq!((&waits["state"], &waits["queue_position"]), (&json!("queued"), &json!(0)));
+    client.post(&format!("/v1/jobs/{first}/cancel"), "", "").await;
+    client.wait_for_end(&first, "cancelled").await;
+    client.wait(&second, |job| job["progress"]["done"].as_u64() > Some(0)).await;
+    client.post(&format!("/v1/jobs/{second}/cancel"), "", "").await;
+    client.wait_for_end(&second, "cancelled").await;
+    assert_eq!(client.get(&format!("/v1/jobs/{second}/result")).await.json["plan"], "stored_f32");
 }
 
 #[tokio::test]
