@@ -93,7 +93,7 @@ impl DatasetStore {
     }
 
     /// A tenant's datasets, newest first, at most `limit` of them, from the one after id `after` on;
-    /// and whether there are more.
+    /// and whether there are more. Records that cannot be read are left out.
     ///
     /// # Errors
     /// [`DatasetError::Database`].
@@ -107,13 +107,18 @@ impl DatasetStore {
         let records = read.open_table(RECORDS).map_err(DatasetError::database)?;
         // '~' sorts behind every character of an id.
         let page = records.range((tenant, "")..(tenant, after.unwrap_or("~")));
-        let mut newest = page.map_err(DatasetError::database)?.rev();
         let mut found = Vec::new();
-        for entry in newest.by_ref().take(limit) {
-            let (_, record) = entry.map_err(DatasetError::database)?;
-            found.push(serde_json::from_slice(record.value())?);
+        for entry in page.map_err(DatasetError::database)?.rev() {
+            if found.len() == limit {
+                return Ok((found, true));
+            }
+            let (key, record) = entry.map_err(DatasetError::database)?;
+            match serde_json::from_slice(record.value()) {
+                Ok(record) => found.push(record),
+                Err(error) => tracing::error!(dataset = key.value().1, %error, "dataset left out"),
+            }
         }
-        Ok((found, newest.next().is_some()))
+        Ok((found, false))
     }
 
     /// Removes a dataset, and its file once no other dataset needs it.

@@ -203,7 +203,8 @@ async fn the_whole_similarity_of_the_contract_is_accepted() {
 async fn a_value_that_json_cannot_hold_fails_its_job() {
     let client = Client::new();
     let mut job = inline();
-    job["objective"]["weights"] = json!({"values": [1e308, 1e308, 1e308, 1e308, 1e308]});
+    job["inline"]["vectors"][0] = json!([3e38, 3e38, 0.0]);
+    job["objective"]["similarity"] = json!({"metric": "dot"});
     let job = client.submit(&job).await;
     let failed = client.wait_for_end(&job, "failed").await;
     assert_eq!(failed["error"]["code"], "invalid_matrix", "{failed}");

@@ -218,3 +218,17 @@ fn a_restart_clears_what_a_kill_left_and_keeps_the_rest() {
     assert_eq!(files, [DIGEST, "README"]);
     assert_eq!(store.get("t", &record.id).unwrap(), record);
 }
+
+#[test]
+fn a_record_that_cannot_be_read_hides_no_other() {
+    let home = home();
+    let ids = [BODY, br#"{"vectors":[[1]]}"#, br#"{"vectors":[[2]]}"#]
+        .map(|body| home.put("t", body, None).unwrap().0.id);
+    let change = home.database.begin_write().unwrap();
+    change.open_table(RECORDS).unwrap().insert(("t", ids[1].as_str()), b"{}".as_slice()).unwrap();
+    change.commit().unwrap();
+    let (found, more) = home.store.list("t", 2, None).unwrap();
+    let found: Vec<_> = found.iter().map(|record| record.id.as_str()).collect();
+    assert_eq!((found, more), (vec![ids[2].as_str(), ids[0].as_str()], false));
+    assert_eq!(home.store.get("t", &ids[1]).unwrap_err().code(), "internal");
+}
