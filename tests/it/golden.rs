@@ -1,18 +1,12 @@
 //! The float64 references on real data, index for index: `tests/data/golden` (each file says how it was made).
 
+use crate::engine::{go, inline, plans};
 use fewer::dataset::{Format, Options, Source};
-use fewer::jobs::selection::{Ending, Limits, Progress, Ran, SelectionError, Watch, prepare, run};
+use fewer::jobs::selection::Limits;
 use fewer::jobs::spec::SelectionSpec;
 use serde_json::{Value, json};
 use std::path::Path;
-use submodular::Ctl;
 use submodular::tile::Kernel;
-
-struct Quiet;
-impl Watch for Quiet {
-    fn progress(&mut self, _: Progress) {}
-    fn save(&mut self, _: &dyn Fn() -> Result<Vec<u8>, SelectionError>) {}
-}
 
 fn golden(name: &str) -> Value {
     let path = Path::new("tests/data/golden").join(format!("{name}.json"));
@@ -29,25 +23,6 @@ fn digits() -> Vec<Vec<f32>> {
     let file = std::fs::File::open("tests/data/digits_u8.npy").unwrap();
     let levels: Vec<u8> = npyz::NpyFile::new(std::io::BufReader::new(file)).unwrap().into_vec().unwrap();
     levels.chunks(64).map(|row| row.iter().map(|&x| f32::from(x)).collect()).collect()
-}
-
-fn inline(body: &Value) -> Source {
-    Source::inline(body.to_string().as_bytes(), &Options::default()).unwrap()
-}
-
-/// Both plans, by a memory limit just below what storing would take.
-fn plans(spec: &SelectionSpec, source: &Source, kernel: Kernel) -> Vec<(&'static str, Limits)> {
-    let limits = Limits { memory_bytes: u64::MAX, max_flops: f64::INFINITY, threads: 2, kernel };
-    let stored = prepare(spec, source, &|_| unreachable!(), &limits).unwrap().report().memory_bytes;
-    vec![("stored_f32", limits), ("blocked_f32", Limits { memory_bytes: stored - 1, ..limits })]
-}
-
-fn go(spec: &SelectionSpec, source: &Source, limits: &Limits, threads: usize) -> Ran {
-    let prepared = prepare(spec, source, &|_| unreachable!(), limits).unwrap();
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    let ran = pool.install(|| run(prepared, source, "sha256:0", None, &Ctl::default(), &mut Quiet)).unwrap();
-    assert_eq!(ran.ending, Ending::Finished);
-    ran
 }
 
 /// The reference's picks and gains, by both searches, both plans and every kernel of this machine.
@@ -174,36 +149,4 @@ fn the_digits_by_a_precomputed_similarity_are_reproduced() {
     let body = json!({"objective": objective, "constraints": {"k": golden["k"]}});
     let reference = &golden["reference"];
     reproduces(&body, &source, &reference["selection"], &reference["gains"], reference["f"].as_f64());
-}
-
-/// Three rows, two of them represented, in any order, each with its own weight.
-#[test]
-fn represented_rows_keep_their_weights_in_any_order_and_under_every_plan() {
-    let matrix = [[1.0, 0.1, 0.2], [0.5, 1.0, 0.3], [0.9, 0.4, 1.0]];
-    let unit = [[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]];
-    let kernel = Kernel::detect();
-    let cosine = |i: usize, j: usize| unit[i][0] * unit[j][0] + unit[i][1] * unit[j][1];
-    for (rows, weights) in [([2, 0], [10.0, 1.0]), ([0, 2], [1.0, 10.0])] {
-        let objective = |metric: &str| {
-            json!({"name": "facility_location", "similarity": {"metric": metric},
-                "represented": {"rows": rows}, "weights": {"values": weights}})
-        };
-        let run = |source: &Source, metric: &str, blocked: bool| {
-            let spec = json!({"objective": objective(metric), "constraints": {"k": 3}});
-            let spec: SelectionSpec = serde_json::from_value(spec).unwrap();
-            let limits = Limits { memory_bytes: u64::MAX, max_flops: f64::INFINITY, threads: 1, kernel };
-            let limits = if blocked { plans(&spec, source, kernel)[1].1 } else { limits };
-            go(&spec, source, &limits, 1).result
-        };
-        let given = run(&inline(&json!({"kind": "similarity", "similarity": matrix})), "precomputed", false);
-        assert_eq!(given.indices[0], 2); // 1 * 0.2 + 10 * 1.0, against 1 * 1.0 + 10 * 0.9
-        assert!((given.gains[0] - 10.2).abs() < 1e-6, "{:?}", given.gains);
-        let vectors = inline(&json!({"kind": "vectors", "vectors": unit}));
-        for blocked in [false, true] {
-            let result = run(&vectors, "cosine", blocked);
-            assert_eq!(result.indices[0], 2); // 1 * 0.0 + 10 * 1.0, against 10 * 0.8 + 0.6 and 1.0
-            assert!((result.gains[0] - (cosine(0, 2) + 10.0)).abs() < 1e-6, "{:?}", result.gains);
-            assert!((result.objective_value - 11.0).abs() < 1e-6);
-        }
-    }
 }

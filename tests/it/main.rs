@@ -3,9 +3,11 @@
 
 mod client;
 mod datasets;
+mod engine;
 mod golden;
 mod jobs;
 mod openapi;
 mod problems;
 mod process;
 mod recovery;
+mod selection;

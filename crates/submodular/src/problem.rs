@@ -88,7 +88,8 @@ pub fn check(
     let mut feasible = constraint.start(&allowed)?;
     for &item in include {
         if !feasible.may_add(item) {
-            return Err(Infeasible::Include { item }.into());
+            let because = Box::new(feasible.why_not(item));
+            return Err(Infeasible::Include { item, because }.into());
         }
         feasible.add(item);
     }

@@ -2,6 +2,7 @@
 
 use crate::dataset::DatasetError;
 use serde_json::Value;
+use submodular::Item;
 use submodular::constraint::{Infeasible, Sum};
 
 /// One offence in the request.
@@ -83,10 +84,19 @@ impl SelectionError {
     }
 }
 
-/// A sum of the constraints that cannot be met, with the group's name.
-pub(super) fn infeasible(error: &Infeasible, names: &[String]) -> FieldError {
+/// A sum of the constraints that cannot be met, with the group's name, at the included item that breaks it if one does.
+pub(super) fn infeasible(error: &Infeasible, names: &[String], include: &[Item]) -> FieldError {
     let mut field = FieldError::new("/constraints", "infeasible_constraint", error.to_string());
-    if let Infeasible::Sum { sum, needed, available, group } = *error {
+    let sum = match error {
+        Infeasible::Include { item, because } => {
+            if let Some(position) = include.iter().position(|e| e == item) {
+                field.pointer = format!("/constraints/include/{position}");
+            }
+            because
+        }
+        Infeasible::Sum { .. } | Infeasible::Item { .. } => error,
+    };
+    if let Infeasible::Sum { sum, needed, available, group } = *sum {
         let group = group.and_then(|g| names.get(g));
         let sum = match sum {
             Sum::AtLeast => "at_least",
@@ -96,8 +106,7 @@ pub(super) fn infeasible(error: &Infeasible, names: &[String]) -> FieldError {
         if let Some(group) = group {
             field.detail = format!("group {group:?} needs {needed}, only {available} can be had");
         }
-        let missing = needed - available;
-        field.detail += &format!(": {missing} too few");
+        field.detail += &format!(": {} too few", needed - available);
         field.context = Some(serde_json::json!({
             "sum": sum, "needed": needed, "available": available, "group": group
         }));

@@ -7,48 +7,96 @@ use crate::dataset::Source;
 use std::sync::Arc;
 use std::time::Instant;
 use submodular::Objective;
-use submodular::objective::facility_location;
+use submodular::objective::{Reduction, facility_location};
 use submodular::similarity::plan::Plan;
 use submodular::similarity::{Blocked, MatrixBuilder, Metric, Points, PointsBuilder, Similarity, Stored};
-use submodular::{Ctl, Item};
+use submodular::{Chain, Ctl, Item};
 
 /// Rows between two polls.
 const ROWS: usize = 4096;
 
-/// The objective of a prepared job, with the seconds that loading and similarities took.
-pub(super) fn objective(
+/// f of the chosen items over every row.
+type Dense<'a> = Box<dyn Fn(&[Item]) -> Result<f64, Stop> + 'a>;
+
+/// What a run needs of the data.
+pub(super) struct Loaded<'a> {
+    /// The function to maximise.
+    pub(super) objective: Arc<dyn Objective>,
+    /// The value over every row, where the function looks at a sample.
+    pub(super) dense: Option<Dense<'a>>,
+    /// Seconds.
+    pub(super) loading: f64,
+    /// Seconds.
+    pub(super) similarity: f64,
+}
+
+/// The objective of a prepared job.
+pub(super) fn objective<'a>(
     prepared: &mut Prepared,
-    source: &Source,
+    source: &'a Source,
     ctl: &Ctl,
     watch: &mut dyn Watch,
-) -> Result<(Arc<dyn Objective>, f64, f64), Stop> {
+) -> Result<Loaded<'a>, Stop> {
     let start = Instant::now();
+    let reduction = prepared.reduction;
+    let sampled = matches!(prepared.represented, Represented::Sample(_));
+    let (weights, all_weights) = match (&prepared.represented, prepared.weights.take()) {
+        (Represented::Sample(rows), Some(all)) => {
+            (Some(rows.iter().map(|&e| all[e as usize]).collect()), Some(all))
+        }
+        (_, weights) => (weights, None),
+    };
     match prepared.similarity {
         SimilarityPlan::Precomputed => {
-            let matrix = matrix(prepared, source, ctl, watch)?;
-            Ok((
-                facility_location::stored(matrix, prepared.weights.take(), prepared.reduction)?,
-                start.elapsed().as_secs_f64(),
-                0.0,
-            ))
+            let objective =
+                facility_location::stored(matrix(prepared, source, ctl, watch)?, weights, reduction)?;
+            let value =
+                move |items: &[Item]| value_over_matrix(source, items, all_weights.as_deref(), reduction);
+            let dense = sampled.then(|| Box::new(value) as Dense<'a>);
+            Ok(Loaded { objective, dense, loading: start.elapsed().as_secs_f64(), similarity: 0.0 })
         }
         SimilarityPlan::Computed { metric, plan } => {
             let blocked = blocked(prepared, metric, source, ctl, watch)?;
             let loading = start.elapsed().as_secs_f64();
-            let (weights, reduction) = (prepared.weights.take(), prepared.reduction);
-            match plan {
-                Plan::Blocked => Ok((facility_location::blocked(blocked, weights, reduction)?, loading, 0.0)),
+            let dense = if sampled {
+                let every_row = Blocked::new(Arc::clone(blocked.points()));
+                let f = facility_location::blocked(every_row, all_weights, reduction)?;
+                Some(Box::new(move |items: &[Item]| Ok(Chain::new(&f, items).value(&Ctl::default())?))
+                    as Dense<'a>)
+            } else {
+                None
+            };
+            let start = Instant::now();
+            let objective = match plan {
+                Plan::Blocked => facility_location::blocked(blocked, weights, reduction)?,
                 Plan::StoredF32 => {
                     let total = blocked.rows() as u64;
                     watch.progress(Progress { phase: Phase::Similarity, total, ..Progress::default() });
-                    let start = Instant::now();
-                    let stored = Stored::compute(&blocked, ctl)?;
-                    let seconds = start.elapsed().as_secs_f64();
-                    Ok((facility_location::stored(stored, weights, reduction)?, loading, seconds))
+                    facility_location::stored(Stored::compute(&blocked, ctl)?, weights, reduction)?
                 }
-            }
+            };
+            Ok(Loaded { objective, dense, loading, similarity: start.elapsed().as_secs_f64() })
         }
     }
+}
+
+/// Facility location of the chosen items, row by row as the matrix streams by.
+fn value_over_matrix(
+    source: &Source,
+    items: &[Item],
+    weights: Option<&[f64]>,
+    reduction: Reduction,
+) -> Result<f64, Stop> {
+    let mut sum = 0.0;
+    source.for_each_row::<Stop>(&mut |row, values| {
+        let best = items.iter().map(|&e| values[e as usize]).fold(0.0, f32::max);
+        sum += f64::from(best) * weights.map_or(1.0, |weights| weights[row]);
+        Ok(())
+    })?;
+    Ok(match reduction {
+        Reduction::Sum => sum,
+        Reduction::Mean => sum / source.rows() as f64,
+    })
 }
 
 /// Takes a row by its index.
@@ -93,7 +141,7 @@ fn blocked(
     let items = Arc::new(points(prepared, metric, source, ctl, watch)?);
     let (rows, identity) = match &prepared.represented {
         Represented::All => return Ok(Blocked::new(items)),
-        Represented::Rows(rows) => (items.restrict(rows), Some(rows.clone())),
+        Represented::Rows(rows) | Represented::Sample(rows) => (items.restrict(rows), Some(rows.clone())),
         Represented::Vectors(vectors) => {
             let mut builder =
                 PointsBuilder::new(prepared.limits.kernel, metric, vectors.len(), source.dim())?;
@@ -110,7 +158,7 @@ fn matrix(prepared: &Prepared, source: &Source, ctl: &Ctl, watch: &mut dyn Watch
     let rows = prepared.represented.len(n);
     let mut builder = MatrixBuilder::new(prepared.limits.kernel, rows, n)?;
     match &prepared.represented {
-        Represented::Rows(kept) => {
+        Represented::Rows(kept) | Represented::Sample(kept) => {
             stream(source, ctl, watch, &mut |row, values| match kept.binary_search(&(row as Item)) {
                 Ok(_) => builder.push(values),
                 Err(_) => Ok(()),

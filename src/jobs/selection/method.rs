@@ -81,7 +81,7 @@ impl Method {
             }
             Method::BidirectionalGreedy { pool, full_ranking, .. } => {
                 // Each loop takes one item and, while more than the pool is left, discards another.
-                let pool = pool as u64;
+                let pool = (pool as u64).min(n);
                 let loops = if full_ranking { n.saturating_sub(pool) / 2 + pool.min(n) } else { k };
                 let left: u64 = (0..loops).map(|t| n.saturating_sub(2 * t) + pool).sum();
                 let walk = if full_ranking { n } else { sweep };

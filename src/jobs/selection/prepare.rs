@@ -5,11 +5,10 @@ use super::error::{FieldError, SelectionError};
 use super::method::Method;
 use super::resolve::{Resolver, Rule};
 use super::result::{Guarantee, PlanReport};
-use crate::dataset::{DatasetError, Ids, Kind, Source};
+use crate::dataset::{DatasetError, Kind, Source};
 use crate::jobs::spec::{
     MetricSpec, ObjectiveSpec, ReductionSpec, RepresentedSpec, SelectionSpec, SimilaritySpec, ValuesSpec,
 };
-use std::sync::Arc;
 use submodular::constraint::Shape;
 use submodular::guarantee;
 use submodular::objective::{Reduction, facility_location};
@@ -33,7 +32,6 @@ pub struct Prepared {
     pub(super) optimizer_reason: String,
     pub(super) warnings: Vec<String>,
     pub(super) prefixes_valid: bool,
-    pub(super) ids: Option<Arc<Ids>>,
     pub(super) limits: Limits,
     report: PlanReport,
     excess: Option<Excess>,
@@ -65,6 +63,8 @@ impl SimilarityPlan {
 pub(super) enum Represented {
     All,
     Rows(Vec<Item>),
+    /// Rows that stand for all of them, ascending.
+    Sample(Vec<Item>),
     Vectors(Vec<Vec<f32>>),
     Dataset(Source),
 }
@@ -73,7 +73,7 @@ impl Represented {
     pub(super) fn len(&self, all: usize) -> usize {
         match self {
             Represented::All => all,
-            Represented::Rows(rows) => rows.len(),
+            Represented::Rows(rows) | Represented::Sample(rows) => rows.len(),
             Represented::Vectors(vectors) => vectors.len(),
             Represented::Dataset(source) => source.rows(),
         }
@@ -88,6 +88,11 @@ struct Excess {
 }
 
 impl Prepared {
+    /// The spec with every default filled that depends on the data.
+    pub fn spec(&self) -> &SelectionSpec {
+        &self.spec
+    }
+
     /// What the run would take.
     pub fn report(&self) -> &PlanReport {
         &self.report
@@ -120,8 +125,9 @@ pub fn prepare(
     other: &dyn Fn(&str) -> Result<Source, DatasetError>,
     limits: &Limits,
 ) -> Result<Prepared, SelectionError> {
+    let spec = &resolved(spec, source.dim());
     let ObjectiveSpec::FacilityLocation { similarity, represented, weights, reduction } = &spec.objective;
-    let mut resolver = Resolver::new(source)?;
+    let mut resolver = Resolver::new(source);
     let n = source.rows();
     let properties = facility_location::properties();
     let (method, optimizer_reason) = Method::choose(spec.optimizer, &properties);
@@ -151,8 +157,7 @@ pub fn prepare(
     let rows = represented.len(n);
     let all = matches!(represented, Represented::All);
     let books = problem::memory(n) + facility_location::memory(rows, weights.is_some()) + READING;
-    let labels =
-        resolver.ids.as_ref().map_or(0, |_| 48 * n as u64) + rule.groups.as_ref().map_or(0, |_| 8 * n as u64);
+    let labels = rule.groups.as_ref().map_or(0, |_| 8 * n as u64);
     let (similarity, bytes, flops) = match metric {
         None => (SimilarityPlan::Precomputed, plan::matrix_bytes(rows, n), 0.0),
         Some(metric) => {
@@ -163,6 +168,10 @@ pub fn prepare(
                 plan::Plan::StoredF32 => estimate.flops as f64,
                 plan::Plan::Blocked => 2.0 * source.dim() as f64 * rows as f64 * expected,
             };
+            // The chosen items are compared with every row once more, where only a sample was looked at.
+            let k = shape.k.unwrap_or(n) as f64;
+            let dense = 2.0 * source.dim() as f64 * n as f64 * k;
+            let flops = flops + if matches!(represented, Represented::Sample(_)) { dense } else { 0.0 };
             (SimilarityPlan::Computed { metric, plan: estimate.plan }, estimate.bytes, flops)
         }
     };
@@ -195,11 +204,20 @@ pub fn prepare(
         method,
         optimizer_reason,
         warnings,
-        ids: resolver.ids,
         limits: *limits,
         report,
         excess,
     })
+}
+
+/// The width of rbf is 1 / dim where none is given.
+fn resolved(spec: &SelectionSpec, dim: usize) -> SelectionSpec {
+    let mut spec = spec.clone();
+    let ObjectiveSpec::FacilityLocation { similarity, .. } = &mut spec.objective;
+    if similarity.metric == MetricSpec::Rbf && similarity.gamma.is_none() {
+        similarity.gamma = Some(1.0 / dim as f64);
+    }
+    spec
 }
 
 fn one(pointer: &str, code: &'static str, error: &dyn std::error::Error) -> SelectionError {
@@ -266,7 +284,7 @@ fn represented(
     Ok(match spec {
         None => Represented::All,
         Some(RepresentedSpec::Rows(rows)) => {
-            let rows = resolver.items(rows, &format!("{pointer}/rows"));
+            let rows = resolver.items(rows, &format!("{pointer}/rows"))?;
             if rows.is_empty() {
                 resolver.refuse(format!("{pointer}/rows"), "invalid_parameter", "at least one row");
             }
@@ -276,7 +294,7 @@ fn represented(
             Ok(size) if size >= 1 && size <= n => {
                 let all = (0..).take(n).collect();
                 let mut draws = sampling::stream(seed, SAMPLE_STREAM);
-                Represented::Rows(sampling::without_replacement(all, size, &mut draws))
+                Represented::Sample(sampling::without_replacement(all, size, &mut draws))
             }
             _ => {
                 let detail = format!("{size}; between 1 and {n}, the number of rows");
@@ -292,6 +310,15 @@ fn represented(
             if let Some((row, v)) = vectors.iter().enumerate().find(|(_, v)| v.len() != dim) {
                 let detail = format!("{} numbers, but the dataset's vectors have {dim}", v.len());
                 resolver.refuse(format!("{pointer}/vectors/{row}"), "shape_mismatch", detail);
+            }
+            for (row, vector) in vectors.iter().enumerate() {
+                if let Some(column) = vector.iter().position(|x| !x.is_finite()) {
+                    let detail = "not a finite number in 32 bits";
+                    resolver.refuse(format!("{pointer}/vectors/{row}/{column}"), "invalid_matrix", detail);
+                } else if metric.is_some_and(Metric::is_cosine) && vector.iter().all(|&x| x == 0.0) {
+                    let detail = "the zero vector has no direction for a cosine";
+                    resolver.refuse(format!("{pointer}/vectors/{row}"), "invalid_matrix", detail);
+                }
             }
             Represented::Vectors(vectors.clone())
         }
@@ -311,6 +338,9 @@ fn represented(
     })
 }
 
+/// Sum of weights with which no similarity in 32 bits makes the objective overflow.
+const LARGEST_WEIGHT: f64 = 1e200;
+
 /// A column is looked up in the dataset and narrowed to the represented rows.
 fn weights(
     resolver: &mut Resolver<'_>,
@@ -324,22 +354,32 @@ fn weights(
     if resolver.errors.len() > before {
         return Ok(None);
     }
-    if let ValuesSpec::Column(_) = spec {
-        match represented {
-            Represented::All => {}
-            Represented::Rows(rows) => values = rows.iter().map(|&e| values[e as usize]).collect(),
-            Represented::Vectors(_) | Represented::Dataset(_) => {
-                let detail = "the represented rows are not of this dataset: give the weights as values";
-                resolver.refuse(pointer, "invalid_parameter", detail);
-            }
+    match (spec, represented) {
+        (ValuesSpec::Column(_), Represented::Rows(rows)) => {
+            values = rows.iter().map(|&e| values[e as usize]).collect();
         }
+        (ValuesSpec::Column(_), Represented::Vectors(_) | Represented::Dataset(_)) => {
+            let detail = "the represented rows are not of this dataset: give the weights as values";
+            resolver.refuse(pointer, "invalid_parameter", detail);
+        }
+        (ValuesSpec::Column(_), Represented::All | Represented::Sample(_)) | (ValuesSpec::Values(_), _) => {}
     }
-    let expected = represented.len(resolver.source.rows());
+    // Nobody knows beforehand which rows a sample holds: weights are given for all of them.
+    let expected = match represented {
+        Represented::Sample(_) => resolver.source.rows(),
+        Represented::All | Represented::Rows(_) | Represented::Vectors(_) | Represented::Dataset(_) => {
+            represented.len(resolver.source.rows())
+        }
+    };
+    let sum: f64 = values.iter().sum();
     if values.len() != expected {
         let detail = format!("{} weights for {expected} represented rows", values.len());
         resolver.refuse(pointer, "shape_mismatch", detail);
     } else if let Some((row, value)) = values.iter().enumerate().find(|(_, v)| **v < 0.0) {
         let detail = format!("represented row {row} has the weight {value}; weights are at least 0");
+        resolver.refuse(pointer, "invalid_parameter", detail);
+    } else if sum > LARGEST_WEIGHT {
+        let detail = format!("the weights add up to {sum:e}, at most {LARGEST_WEIGHT:e}: scale them down");
         resolver.refuse(pointer, "invalid_parameter", detail);
     }
     Ok(Some(values))

@@ -12,7 +12,8 @@ use submodular::{Error, Item};
 /// What the dataset says beside its vectors, and the offences found so far.
 pub(super) struct Resolver<'a> {
     pub(super) source: &'a Source,
-    pub(super) ids: Option<Arc<Ids>>,
+    /// Read when the first item is named by its id.
+    ids: Option<Option<Ids>>,
     pub(super) errors: Vec<FieldError>,
 }
 
@@ -26,8 +27,8 @@ pub(super) struct Rule {
 }
 
 impl<'a> Resolver<'a> {
-    pub(super) fn new(source: &'a Source) -> Result<Self, DatasetError> {
-        Ok(Self { source, ids: source.ids()?.map(Arc::new), errors: vec![] })
+    pub(super) fn new(source: &'a Source) -> Self {
+        Self { source, ids: None, errors: vec![] }
     }
 
     pub(super) fn refuse(
@@ -40,15 +41,19 @@ impl<'a> Resolver<'a> {
     }
 
     /// Rows by index or id; unknown and repeated ones are offences.
-    pub(super) fn items(&mut self, refs: &[ItemRef], pointer: &str) -> Vec<Item> {
+    pub(super) fn items(&mut self, refs: &[ItemRef], pointer: &str) -> Result<Vec<Item>, DatasetError> {
         let n = self.source.rows();
+        if self.ids.is_none() && refs.iter().any(|item| matches!(item, ItemRef::Id(_))) {
+            self.ids = Some(self.source.ids()?);
+        }
+        let ids = self.ids.take().flatten();
         let mut seen = BTreeSet::new();
         let mut items = vec![];
         for (position, item) in refs.iter().enumerate() {
             let at = format!("{pointer}/{position}");
             let found = match item {
                 ItemRef::Index(index) => u32::try_from(*index).ok().filter(|&e| (e as usize) < n),
-                ItemRef::Id(id) => self.ids.as_ref().and_then(|ids| ids.row_of(id)),
+                ItemRef::Id(id) => ids.as_ref().and_then(|ids| ids.row_of(id)),
             };
             match (found, item) {
                 (Some(e), _) if seen.insert(e) => items.push(e),
@@ -61,18 +66,22 @@ impl<'a> Resolver<'a> {
                     );
                 }
                 (None, ItemRef::Id(id)) => {
-                    let why = if self.ids.is_some() { "no row has it" } else { "the dataset has no ids" };
+                    let why = if ids.is_some() { "no row has it" } else { "the dataset has no ids" };
                     self.refuse(at, "unknown_item", format!("id {id:?}: {why}"));
                 }
             }
         }
-        items
+        self.ids = ids.map(Some);
+        Ok(items)
     }
 
     /// One finite number a row.
     pub(super) fn values(&mut self, spec: &ValuesSpec, pointer: &str) -> Result<Vec<f64>, DatasetError> {
         let values = match spec {
             ValuesSpec::Values(inline) => inline.values.clone(),
+            ValuesSpec::Column(column) if !self.has_column(&column.column, &format!("{pointer}/column")) => {
+                return Ok(vec![]);
+            }
             ValuesSpec::Column(column) => {
                 let numbers: Vec<Option<f64>> = match self.source.column(&column.column)? {
                     Column::Floats(values) => values,
@@ -111,9 +120,10 @@ impl<'a> Resolver<'a> {
         ranking: bool,
     ) -> Result<Option<Rule>, DatasetError> {
         let n = self.source.rows();
-        let include = self.items(&spec.include, "/constraints/include");
-        let exclude = self.items(&spec.exclude, "/constraints/exclude");
-        if let Some(both) = include.iter().find(|e| exclude.contains(e)) {
+        let include = self.items(&spec.include, "/constraints/include")?;
+        let exclude = self.items(&spec.exclude, "/constraints/exclude")?;
+        let banned: BTreeSet<Item> = exclude.iter().copied().collect();
+        if let Some(both) = include.iter().find(|e| banned.contains(e)) {
             let detail = format!("row {both} is both included and excluded");
             self.refuse("/constraints/exclude", "duplicate_item", detail);
         }
@@ -163,13 +173,25 @@ impl<'a> Resolver<'a> {
         if let Err(error) = submodular::check(&constraint, n, &include, &exclude) {
             let names = groups.as_ref().map_or(&[][..], |(_, names)| names);
             self.errors.push(if let Error::Infeasible(why) = &error {
-                infeasible(why, names)
+                infeasible(why, names, &include)
             } else {
                 FieldError::new("/constraints", "invalid_parameter", error.to_string())
             });
             return Ok(None);
         }
         Ok(Some(Rule { constraint: Arc::new(constraint), include, exclude, groups }))
+    }
+
+    /// Whether the dataset has it; if not, that is an offence.
+    fn has_column(&mut self, name: &str, pointer: &str) -> bool {
+        let columns = self.source.columns();
+        let has = columns.iter().any(|c| c.name == name);
+        if !has {
+            let names: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
+            let detail = format!("there is no column {name:?}; the columns are {names:?}");
+            self.refuse(pointer, "invalid_parameter", detail);
+        }
+        has
     }
 
     fn ok(&self) -> bool {
@@ -183,10 +205,7 @@ impl<'a> Resolver<'a> {
         exclude: &[Item],
     ) -> Result<Option<(Vec<Option<u32>>, Vec<String>, Vec<Bounds>)>, DatasetError> {
         let pointer = "/constraints/groups";
-        if !self.source.columns().iter().any(|c| c.name == spec.column) {
-            let names: Vec<&str> = self.source.columns().iter().map(|c| c.name.as_str()).collect();
-            let detail = format!("there is no column {:?}; the columns are {names:?}", spec.column);
-            self.refuse(format!("{pointer}/column"), "invalid_parameter", detail);
+        if !self.has_column(&spec.column, &format!("{pointer}/column")) {
             return Ok(None);
         }
         let labels = labels(self.source.column(&spec.column)?);

@@ -12,8 +12,14 @@ pub struct SelectionResult {
     pub ids: Option<Vec<String>>,
     /// Gain of each at its turn.
     pub gains: Vec<f64>,
-    /// `empty_value` plus the sum of gains.
+    /// f of the items over every row: `empty_value` plus the sum of gains, unless `optimized_value` is that.
     pub objective_value: f64,
+    /// Value of the function that was optimised, where it looked at a sample of the rows only.
+    #[serde(default)]
+    pub optimized_value: Option<f64>,
+    /// How many of the first items were included by request.
+    #[serde(default)]
+    pub included: u64,
     /// f of the empty set.
     pub empty_value: f64,
     /// Whether the search ran to its end.
@@ -78,7 +84,7 @@ pub struct Certificate {
     pub ratio: f64,
     /// `stale_prefixes` or `fresh_sweep`.
     pub basis: String,
-    /// Whose optimum: `dense`.
+    /// Whose optimum: `dense`, or `sample` where a sample of the rows was optimised.
     pub of: String,
 }
 

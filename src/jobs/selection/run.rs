@@ -1,11 +1,11 @@
 //! The run itself: load, compute similarities, select, describe.
 
 use super::error::SelectionError;
-use super::load;
+use super::load::{self, Loaded};
 use super::prepare::{Prepared, stopped};
 use super::result::{Certificate, SelectionResult, Timings};
 use super::saved::{decode, encode};
-use crate::dataset::{DatasetError, Source};
+use crate::dataset::{DatasetError, Ids, Source};
 use std::collections::BTreeMap;
 use std::time::Instant;
 use submodular::{Ctl, Ended, Halt, Item, Outcome, Problem, Saved, Selection};
@@ -118,9 +118,9 @@ pub fn run(
     let mut timings = Timings::default();
     let outcome = select(&mut prepared, source, from.as_ref(), ctl, watch, &mut timings);
     let begun = outcome.is_ok() || from.is_some();
-    let outcome = match outcome {
+    let (outcome, dense_value) = match outcome {
         Ok(outcome) => outcome,
-        Err(Stop::Halted(ending)) => before_the_first_pick(ending, from),
+        Err(Stop::Halted(ending)) => (before_the_first_pick(ending, from), None),
         Err(Stop::Failed(error)) => return Err(error),
     };
     let saved = if begun { encode(&outcome.saved)? } else { Vec::new() };
@@ -132,7 +132,17 @@ pub fn run(
             return Err(submodular::Error::Unsupported("this objective has nobody to ask").into());
         }
     };
-    let result = describe(prepared, outcome.selection, ending, termination, digest, timings);
+    let ids = source.ids()?;
+    let result = describe(
+        prepared,
+        outcome.selection,
+        dense_value,
+        ids.as_ref(),
+        ending,
+        termination,
+        digest,
+        timings,
+    );
     Ok(Ran { ending, result, saved })
 }
 
@@ -143,8 +153,8 @@ fn select(
     ctl: &Ctl,
     watch: &mut dyn Watch,
     timings: &mut Timings,
-) -> Result<Outcome, Stop> {
-    let (objective, loading, similarity) = load::objective(prepared, source, ctl, watch)?;
+) -> Result<(Outcome, Option<f64>), Stop> {
+    let Loaded { objective, dense, loading, similarity } = load::objective(prepared, source, ctl, watch)?;
     (timings.loading, timings.similarity) = (loading, similarity);
     let start = Instant::now();
     let rule = &prepared.rule;
@@ -167,8 +177,10 @@ fn select(
         });
         watch.save(&|| Ok(encode(&problem.save(optimizer, ctl))?));
     })?;
+    // A stopped run is told its value too, so this looks at no deadline and no cancel.
+    let dense = dense.map(|value| value(&outcome.selection.items)).transpose()?;
     timings.selecting = start.elapsed().as_secs_f64();
-    Ok(outcome)
+    Ok((outcome, dense))
 }
 
 /// Stopped while loading: what was chosen is what the earlier run had chosen.
@@ -186,9 +198,12 @@ fn before_the_first_pick(ending: Ending, from: Option<Saved>) -> Outcome {
     Outcome { ended, selection, saved }
 }
 
+#[expect(clippy::too_many_arguments, reason = "what a result is made of, each from another place")]
 fn describe(
     prepared: Prepared,
     mut selection: Selection,
+    dense_value: Option<f64>,
+    ids: Option<&Ids>,
     ending: Ending,
     termination: &str,
     digest: &str,
@@ -198,7 +213,7 @@ fn describe(
     if selection.empty.is_nan() {
         selection.empty = 0.0; // nothing was asked yet, and every objective of this version is normalised
     }
-    let objective_value = selection.value();
+    let value = selection.value();
     let complete = ending == Ending::Finished && shape.k.is_none_or(|k| k == selection.items.len())
         || termination == "gain_at_most";
     let guarantee = match ending {
@@ -207,19 +222,20 @@ fn describe(
     };
     let certificate = selection.certificate.map(|c| Certificate {
         upper_bound: c.upper_bound,
-        ratio: if c.upper_bound > 0.0 { objective_value / c.upper_bound } else { 1.0 },
+        ratio: if c.upper_bound > 0.0 { value / c.upper_bound } else { 1.0 },
         basis: c.basis.name().to_owned(),
-        of: "dense".to_owned(),
+        of: if dense_value.is_some() { "sample" } else { "dense" }.to_owned(),
     });
-    let id =
-        |&e: &Item| prepared.ids.as_ref().and_then(|ids| ids.get(e as usize)).unwrap_or_default().to_owned();
+    let id = |ids: &Ids, e: Item| ids.get(e as usize).unwrap_or_default().to_owned();
     SelectionResult {
-        ids: prepared.ids.as_ref().map(|_| selection.items.iter().map(id).collect()),
+        ids: ids.map(|ids| selection.items.iter().map(|&e| id(ids, e)).collect()),
         groups: prepared.rule.groups.as_ref().map(|(of, names)| counts(&selection.items, of, names)),
         ranking: (prepared.method.ranks_all() && complete).then(|| selection.items.clone()),
         indices: selection.items,
         gains: selection.gains,
-        objective_value,
+        objective_value: dense_value.unwrap_or(value),
+        optimized_value: dense_value.map(|_| value),
+        included: prepared.rule.include.len() as u64,
         empty_value: selection.empty,
         complete,
         termination: termination.to_owned(),

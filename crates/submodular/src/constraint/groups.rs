@@ -89,7 +89,7 @@ impl Constraint for Groups {
                 return Err(Infeasible::Sum { sum: Sum::Group, needed, available, group: Some(g) });
             }
         }
-        let owed: usize = self.bounds.iter().map(|b| b.at_least).sum();
+        let owed = places.claimed();
         if owed > self.k {
             return Err(Infeasible::Sum { sum: Sum::AtLeast, needed: owed, available: self.k, group: None });
         }
@@ -139,11 +139,13 @@ impl Places {
     fn room(&self, g: usize) -> usize {
         self.bounds[g].at_most.saturating_sub(self.held[g])
     }
+    /// Places that lower bounds claim. Saturating: bounds come from a stranger and have not been checked yet.
+    fn claimed(&self) -> usize {
+        (0..self.left.len()).fold(0, |owed: usize, g| owed.saturating_add(self.owing(g)))
+    }
     fn tally(&mut self) {
-        let groups = 0..self.left.len();
-        let owed: usize = groups.clone().map(|g| self.owing(g)).sum();
-        self.spare = self.k.saturating_sub(self.size + owed);
-        self.reach = self.size + groups.map(|g| self.room(g).min(self.left[g])).sum::<usize>();
+        self.spare = self.k.saturating_sub(self.size.saturating_add(self.claimed()));
+        self.reach = self.size + (0..self.left.len()).map(|g| self.room(g).min(self.left[g])).sum::<usize>();
     }
     fn leave(&mut self, e: Item) -> usize {
         self.gone[e as usize] = true;
@@ -157,6 +159,18 @@ impl Feasible for Places {
     fn may_add(&self, e: Item) -> bool {
         let g = self.group(e);
         !self.done() && self.room(g) > 0 && (self.owing(g) > 0 || self.spare > 0)
+    }
+    fn why_not(&self, e: Item) -> Infeasible {
+        let g = self.group(e);
+        let sum = |sum, needed, available, group| Infeasible::Sum { sum, needed, available, group };
+        if self.done() {
+            return sum(Sum::AtMost, self.size + 1, self.k, None);
+        }
+        if self.room(g) == 0 {
+            return sum(Sum::Group, self.held[g] + 1, self.bounds[g].at_most, Some(g));
+        }
+        // Its place is owed to a lower bound.
+        sum(Sum::AtLeast, (self.size + 1).saturating_add(self.claimed()), self.k, None)
     }
     fn may_discard(&self, e: Item) -> bool {
         let g = self.group(e);

@@ -36,8 +36,16 @@ pub enum Infeasible {
         group: Option<usize>,
     },
     /// An included item that the rule does not allow beside those before it.
-    #[error("item {item} cannot be included together with those before it")]
+    #[error("item {item} cannot be included beside those before it: {because}")]
     Include {
+        /// The item.
+        item: Item,
+        /// The sum it would break.
+        because: Box<Infeasible>,
+    },
+    /// An item that the rule never allows, for no sum that could be named.
+    #[error("item {item} is not allowed")]
+    Item {
         /// The item.
         item: Item,
     },
@@ -47,7 +55,7 @@ fn name(sum: Sum) -> &'static str {
     match sum {
         Sum::AtLeast => "the sum of lower bounds",
         Sum::AtMost => "k under the upper bounds",
-        Sum::Group => "the lower bound of a group",
+        Sum::Group => "a group",
     }
 }
 
@@ -105,6 +113,10 @@ pub trait Constraint: Send + Sync {
 pub trait Feasible: Send {
     /// Whether `e` may be chosen next. Hereditary: once false, false for ever.
     fn may_add(&self, e: Item) -> bool;
+    /// Why `e` may not be chosen next, where [`may_add`](Self::may_add) says so.
+    fn why_not(&self, e: Item) -> Infeasible {
+        Infeasible::Item { item: e }
+    }
     /// Whether an answer without `e` remains.
     fn may_discard(&self, e: Item) -> bool;
     /// Chooses `e`.

@@ -166,20 +166,30 @@ impl<S: Similarity> Covered<S> {
         Ok(next)
     }
 
-    /// Gains of a few thousand columns: tasks of ROWS x COLS, block sums added in the order of rows.
+    /// Gains of a few thousand columns. Rows are summed in blocks of ROWS, and block sums added in the order of rows,
+    /// whatever the tasks: how work is cut never shows in the bits.
     fn gains(&self, cover: &[f32], ask: &[Item], out: &mut [f64], ctl: &Ctl) -> Result<(), Halt> {
         let n = cover.len();
-        let chunks = ask.len().div_ceil(COLS);
+        let blocks = n.div_ceil(ROWS);
+        // Stored candidates are read one after the other, each from its first row to its last; computed ones share the
+        // packed rows of a block.
+        let (height, width) = if self.f.similarity.is_stored() { (blocks.max(1), 1) } else { (1, COLS) };
+        let chunks = ask.len().div_ceil(width);
         let task = |t: usize| {
-            let (block, chunk) = (t / chunks, t % chunks);
-            let rows: Range<usize> = block * ROWS..n.min((block + 1) * ROWS);
-            let cols = &ask[chunk * COLS..ask.len().min((chunk + 1) * COLS)];
-            ctl.tick((rows.len() * cols.len()) as u64)?;
-            let mut gain = Gain::new(cover, self.f.weights.as_deref(), cols.len());
-            self.f.similarity.sweep(rows, cols, &mut gain);
-            Ok(gain.sums().collect())
+            let (first, chunk) = (t / chunks * height, t % chunks);
+            let cols = &ask[chunk * width..ask.len().min((chunk + 1) * width)];
+            let last = blocks.min(first + height);
+            ctl.tick(((n.min(last * ROWS) - first * ROWS) * cols.len()) as u64)?;
+            let mut sums = Vec::with_capacity((last - first) * cols.len());
+            for block in first..last {
+                let rows: Range<usize> = block * ROWS..n.min((block + 1) * ROWS);
+                let mut gain = Gain::new(cover, self.f.weights.as_deref(), cols.len());
+                self.f.similarity.sweep(rows, cols, &mut gain);
+                sums.extend(gain.sums());
+            }
+            Ok(sums)
         };
-        let tasks = n.div_ceil(ROWS) * chunks;
+        let tasks = blocks.div_ceil(height) * chunks;
         let sums: Vec<Vec<f64>> = if n * ask.len() <= INLINE {
             (0..tasks).map(task).collect::<Result<_, Halt>>()?
         } else {
@@ -187,9 +197,10 @@ impl<S: Similarity> Covered<S> {
         };
         out.fill(0.0);
         for (t, sums) in sums.iter().enumerate() {
-            let first = t % chunks * COLS;
-            for (out, sum) in out[first..].iter_mut().zip(sums) {
-                *out += sum;
+            let out = &mut out[t % chunks * width..];
+            let cols = width.min(out.len());
+            for sums in sums.chunks(cols) {
+                out.iter_mut().zip(sums).for_each(|(out, sum)| *out += sum);
             }
         }
         let scale = self.f.scale();

@@ -3,7 +3,7 @@
 
 use super::{Bid, Optimizer, Step, Termination, best};
 use crate::constraint::Shape;
-use crate::guarantee::{self, Claim, Guarantee, Mismatch};
+use crate::guarantee::{Claim, Guarantee, Mismatch};
 use crate::{Chain, Ctl, Error, Halt, Item, Problem, Properties, both};
 
 /// Each loop: `up[c] = f(P + c)`, `a` its argmax; while more than `pool` candidates are left, the `pool` lowest
@@ -55,13 +55,13 @@ impl BidirectionalGreedy {
 }
 
 impl Optimizer for BidirectionalGreedy {
-    fn claim(&self, objective: &Properties, constraint: &Shape) -> Result<Claim, Mismatch> {
+    fn claim(&self, _objective: &Properties, constraint: &Shape) -> Result<Claim, Mismatch> {
         if self.full_ranking != constraint.k.is_none() {
             return Err(Mismatch("bidirectional_greedy takes k, or full_ranking without k and groups"));
         }
         let guarantee = Guarantee::None { reason: "bidirectional_greedy is a heuristic" };
-        // What N has discarded does not depend on k, so a prefix is what the search would choose for a smaller k.
-        Ok(Claim { guarantee, prefixes: !self.full_ranking && guarantee::prefixes(objective, constraint) })
+        // What may still be discarded depends on k, so a prefix need not be what the search would choose for a smaller k.
+        Ok(Claim { guarantee, prefixes: false })
     }
 
     fn step(&mut self, problem: &mut Problem, ctl: &Ctl) -> Result<Step, Halt> {

@@ -101,6 +101,10 @@ impl Similarity for Blocked {
         self.is_square()
     }
 
+    fn is_stored(&self) -> bool {
+        false
+    }
+
     fn sweep<E: Epilogue>(&self, rows: Range<usize>, cols: &[Item], epilogue: &mut E) {
         self.items.kernel().run(Sweep {
             rows: &self.rows.packed,

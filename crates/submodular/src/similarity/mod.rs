@@ -28,6 +28,9 @@ pub trait Similarity: Send + Sync + Sized + 'static {
     fn items(&self) -> usize;
     /// Whether the rows are the items: restricting one then restricts the other.
     fn square(&self) -> bool;
+    /// Whether a candidate's similarities lie side by side in memory: then reading one candidate after the other is
+    /// fastest, else asking for many together.
+    fn is_stored(&self) -> bool;
     /// Hands every similarity of `rows` x `cols` to `epilogue` once; for each column in ascending, contiguous runs.
     fn sweep<E: Epilogue>(&self, rows: Range<usize>, cols: &[Item], epilogue: &mut E);
     /// The similarity of a part: item i of the result is `items[i]`. Where rows and items are the same points, the

@@ -1,6 +1,7 @@
 //! Whether similarities are kept or recomputed, decided by memory alone: the answer is the same either way.
 
 use super::stored;
+use crate::tile::sweep_bytes;
 
 /// How similarities are held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +35,8 @@ pub struct Estimate {
 
 /// Rows in a panel of the widest kernel.
 const PANEL: u128 = 32;
-/// Bytes of scratch of a thread: interleaved candidates, tiles and sums.
-const SCRATCH: u128 = 4 << 20;
+/// Bytes of scratch of a thread beside the interleaved candidates: tiles, sums and its stack.
+const SCRATCH: u128 = 3 << 20;
 
 /// Bytes of a dense matrix of `rows` x `items` similarities.
 pub fn matrix_bytes(rows: usize, items: usize) -> u64 {
@@ -48,7 +49,7 @@ pub fn matrix_bytes(rows: usize, items: usize) -> u64 {
 pub fn choose(rows: usize, items: usize, dim: usize, same: bool, threads: usize, budget: u64) -> Estimate {
     let (n, m, d) = (rows as u128, items as u128, dim as u128);
     let packed = |n: u128| n.next_multiple_of(PANEL).saturating_mul(4 * d);
-    let scratch = SCRATCH * threads as u128;
+    let scratch = (SCRATCH + u128::from(sweep_bytes(dim))).saturating_mul(threads as u128);
     let points = packed(m).saturating_add(if same { 0 } else { packed(n) }).saturating_add(scratch);
     let matrix = u128::from(matrix_bytes(rows, items));
     let flops = n.saturating_mul(m).saturating_mul(2 * d);

@@ -173,6 +173,10 @@ impl Similarity for Stored {
         self.is_square()
     }
 
+    fn is_stored(&self) -> bool {
+        true
+    }
+
     fn sweep<E: Epilogue>(&self, rows: Range<usize>, cols: &[Item], epilogue: &mut E) {
         self.kernel.run(Read { stored: self, rows, cols, epilogue });
     }

@@ -23,7 +23,7 @@ pub(crate) use aligned::Aligned;
 pub(crate) use kernel::Task;
 pub(crate) use packed::Packed;
 pub(crate) use simd::Simd;
-pub(crate) use sweep::{Identity, Sweep};
+pub(crate) use sweep::{Identity, Sweep, sweep_bytes};
 pub(crate) use transform::Transform;
 pub(crate) use transpose::transpose;
 

@@ -21,6 +21,19 @@ const MAX_LANES: usize = 16;
 /// Candidates in the narrow register block, for the rest of a request.
 const NARROW: usize = 4;
 
+/// Register blocks of interleaved candidates in a chunk: whole groups, at least one.
+#[inline(always)]
+fn blocks_in_chunk(candidates: usize, dim: usize) -> usize {
+    (CHUNK / (size_of::<f32>() * candidates).saturating_mul(dim).max(1)).max(1).next_multiple_of(GROUP)
+}
+
+/// Bytes of interleaved candidates that one thread holds at most, by the widest kernel: for deep vectors a group of
+/// them is more than a chunk.
+pub(crate) fn sweep_bytes(dim: usize) -> u64 {
+    let widest = 14;
+    (blocks_in_chunk(widest, dim) as u64 * widest as u64 * 4).saturating_mul(dim as u64)
+}
+
 /// Which rows are which items: their similarity is exactly 1.
 #[derive(Debug, Clone)]
 pub(crate) enum Identity {
@@ -73,7 +86,7 @@ impl<E: Epilogue> Task for Sweep<'_, E> {
         }
         let (width, dim) = (2 * S::LANES, self.rows.dim());
         let height = PANELS * width;
-        let chunk = (CHUNK / (size_of::<f32>() * N * dim)).max(1).next_multiple_of(GROUP) * N;
+        let chunk = blocks_in_chunk(N, dim) * N;
         let chunk = chunk.min(self.cols.len().next_multiple_of(N));
         let mut interleaved = Aligned::zeroed_or_abort(chunk * dim);
         let mut tile = Aligned::zeroed_or_abort(GROUP.min(chunk / N) * N * height);

@@ -1,0 +1,33 @@
+//! The engine alone: a spec and a source, no service.
+
+use fewer::dataset::{Options, Source};
+use fewer::jobs::selection::{Ending, Limits, Progress, Ran, SelectionError, Watch, prepare, run};
+use fewer::jobs::spec::SelectionSpec;
+use serde_json::Value;
+use submodular::Ctl;
+use submodular::tile::Kernel;
+
+struct Quiet;
+impl Watch for Quiet {
+    fn progress(&mut self, _: Progress) {}
+    fn save(&mut self, _: &dyn Fn() -> Result<Vec<u8>, SelectionError>) {}
+}
+
+pub(crate) fn inline(body: &Value) -> Source {
+    Source::inline(body.to_string().as_bytes(), &Options::default()).unwrap()
+}
+
+/// Both plans, by a memory limit just below what storing would take.
+pub(crate) fn plans(spec: &SelectionSpec, source: &Source, kernel: Kernel) -> Vec<(&'static str, Limits)> {
+    let limits = Limits { memory_bytes: u64::MAX, max_flops: f64::INFINITY, threads: 2, kernel };
+    let stored = prepare(spec, source, &|_| unreachable!(), &limits).unwrap().report().memory_bytes;
+    vec![("stored_f32", limits), ("blocked_f32", Limits { memory_bytes: stored - 1, ..limits })]
+}
+
+pub(crate) fn go(spec: &SelectionSpec, source: &Source, limits: &Limits, threads: usize) -> Ran {
+    let prepared = prepare(spec, source, &|_| unreachable!(), limits).unwrap();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    let ran = pool.install(|| run(prepared, source, "sha256:0", None, &Ctl::default(), &mut Quiet)).unwrap();
+    assert_eq!(ran.ending, Ending::Finished);
+    ran
+}
