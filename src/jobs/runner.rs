@@ -156,7 +156,8 @@ fn select(
 /// Finite data can have a value that is not: JSON has no such number, so it must not be stored.
 fn overflow(result: &SelectionResult) -> Option<Failure> {
     let bound = result.certificate.as_ref().map(|certificate| certificate.upper_bound);
-    let mut numbers = result.gains.iter().copied().chain([result.objective_value]).chain(bound);
+    let values = [Some(result.objective_value), Some(result.empty_value), result.optimized_value, bound];
+    let mut numbers = result.gains.iter().copied().chain(values.into_iter().flatten());
     numbers.any(|number| !number.is_finite()).then(|| {
         let detail =
             "the objective is beyond the largest 64-bit float: scale the vectors or the weights down";
@@ -207,6 +208,7 @@ impl Watch for Recorder<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::jobs::selection::result::Certificate;
 
     #[test]
     fn a_panic_in_a_job_is_that_jobs_failure() {
@@ -214,5 +216,28 @@ mod tests {
         let Return::Ended(Ending::Failed(failure)) = returned else { panic!("the job did not fail") };
         assert_eq!(failure.code, "internal");
         assert!(!failure.detail.contains("luck"), "what a panic says is for the log");
+    }
+
+    #[test]
+    fn a_value_that_json_cannot_hold_is_a_failure() {
+        let whole: SelectionResult = serde_json::from_value(serde_json::json!({
+            "indices": [0], "gains": [1.0], "objective_value": 1.0, "empty_value": 0.0, "complete": true,
+            "termination": "budget_reached", "optimizer": "greedy", "optimizer_reason": "", "warnings": [],
+            "similarity": "dot", "exactness": "exact", "plan": "stored_f32", "kernel": "portable", "seed": 0,
+            "evaluations": 1, "guarantee": {}, "prefixes_valid": true, "dataset_digest": "", "version": "",
+            "certificate": {"upper_bound": 1.0, "ratio": 1.0, "basis": "fresh_sweep", "of": "dense"},
+            "timings_seconds": {"loading": 0.0, "similarity": 0.0, "selecting": 0.0},
+        }))
+        .unwrap();
+        assert_eq!(overflow(&whole), None);
+        let certificate = |upper_bound| whole.certificate.clone().map(|c| Certificate { upper_bound, ..c });
+        for broken in [
+            SelectionResult { objective_value: f64::NAN, ..whole.clone() },
+            SelectionResult { optimized_value: Some(f64::NEG_INFINITY), ..whole.clone() },
+            SelectionResult { gains: vec![f64::INFINITY], ..whole.clone() },
+            SelectionResult { certificate: certificate(f64::INFINITY), ..whole.clone() },
+        ] {
+            assert_eq!(overflow(&broken).unwrap().code, "invalid_matrix");
+        }
     }
 }

@@ -170,14 +170,12 @@ impl JobService {
         Ok(self.prepare(tenant, spec, source)?.report().clone())
     }
 
-    /// What an acceptable job would take.
+    /// Whether the job would be accepted.
     ///
     /// # Errors
     /// What is wrong with the request, or how it exceeds the limits.
-    pub fn check(&self, tenant: &str, spec: &JobSpec, source: &Source) -> Result<PlanReport, JobError> {
-        let prepared = self.prepare(tenant, spec, source)?;
-        prepared.admit()?;
-        Ok(prepared.report().clone())
+    pub fn check(&self, tenant: &str, spec: &JobSpec, source: &Source) -> Result<(), JobError> {
+        Ok(self.prepare(tenant, spec, source)?.admit()?)
     }
 
     fn prepare(&self, tenant: &str, spec: &JobSpec, source: &Source) -> Result<Prepared, JobError> {
@@ -193,8 +191,11 @@ impl JobService {
         if self.shared.books().draining {
             return Err(JobError::ShuttingDown);
         }
-        let plan = self.check(&job.tenant, &job.spec, &self.shared.datasets.source(dataset)?)?;
-        let record = JobRecord::new(&job.tenant, job.spec, dataset.id.clone(), job.labels, plan);
+        let prepared = self.prepare(&job.tenant, &job.spec, &self.shared.datasets.source(dataset)?)?;
+        prepared.admit()?;
+        let spec = JobSpec::Selection(prepared.spec().clone());
+        let plan = prepared.report().clone();
+        let record = JobRecord::new(&job.tenant, spec, dataset.id.clone(), job.labels, plan);
         self.shared.store.insert(&record)?;
         let JobSpec::Selection(spec) = &record.spec;
         self.shared.books().admission.push(Waiting::accepted(&record, spec.deadline_seconds));

@@ -29,9 +29,15 @@ pub struct SelectionResult {
     /// The gain of each at its turn.
     #[schema(example = json!([12.5, 3.25]))]
     pub gains: Vec<f64>,
-    /// f of the chosen items: `empty_value` and the gains.
+    /// f of the chosen items over all rows: `empty_value` and the gains, unless `optimized_value` is that.
     #[schema(example = 15.75)]
     pub objective_value: f64,
+    /// `empty_value` and the gains where another function than f was optimised, such as f over a sample of the rows;
+    /// null elsewhere.
+    pub optimized_value: Option<f64>,
+    /// How many of the first items were included by request: no prefix is shorter.
+    #[serde(skip)]
+    pub included: u64,
     /// f of no items.
     pub empty_value: f64,
     /// Whether the search ran to its end.
@@ -107,7 +113,7 @@ pub struct Certificate {
     /// Where the bound is from: `stale_prefixes` or `fresh_sweep`.
     #[schema(example = "stale_prefixes")]
     pub basis: String,
-    /// Which similarity's optimum it bounds.
+    /// Whose optimum it bounds: `dense` for f, `sample` for f over the sampled rows.
     #[schema(example = "dense")]
     pub of: String,
 }
@@ -142,6 +148,8 @@ impl From<stored::SelectionResult> for SelectionResult {
             ids: result.ids,
             gains: result.gains,
             objective_value: result.objective_value,
+            optimized_value: result.optimized_value,
+            included: result.included,
             empty_value: result.empty_value,
             complete: result.complete,
             termination: result.termination,
@@ -182,9 +190,19 @@ impl SelectionResult {
             );
             return Err(refuse(detail));
         }
-        let length = usize::try_from(k).ok().filter(|length| (1..=chosen).contains(length));
+        if self.optimized_value.is_some() {
+            let detail = "a sample was optimised: the value over all rows is known for the whole answer only";
+            return Err(refuse(detail.into()));
+        }
+        // Its included items belong to every answer.
+        let least = usize::try_from(self.included).unwrap_or(usize::MAX).max(1);
+        let length = usize::try_from(k).ok().filter(|length| (least..=chosen).contains(length));
         let Some(length) = length else {
-            return Err(refuse(format!("k is {k}, and {chosen} items were chosen: expected 1 to {chosen}")));
+            let detail = format!(
+                "k is {k}; {chosen} items were chosen, {} of them included: expected {least} to {chosen}",
+                self.included
+            );
+            return Err(refuse(detail));
         };
         let gains = self.gains.get(..length).unwrap_or(&self.gains).to_vec();
         Ok(Self {
