@@ -1,7 +1,8 @@
 //! Vectors into memory, packed as they stream by, and the objective over them.
 
 use super::SelectionError;
-use super::prepare::{Prepared, Represented, SimilarityPlan};
+use super::prepare::{Prepared, SimilarityPlan};
+use super::represented::Represented;
 use super::run::{Phase, Progress, Stop, Watch};
 use crate::dataset::Source;
 use std::sync::Arc;

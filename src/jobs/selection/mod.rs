@@ -4,9 +4,11 @@
 //! [`run`] does the work, blocking, in the rayon pool it is called in.
 
 mod error;
+mod excess;
 mod load;
 mod method;
 mod prepare;
+mod represented;
 mod resolve;
 pub mod result;
 mod run;

@@ -2,23 +2,18 @@
 
 use super::Limits;
 use super::error::{FieldError, SelectionError};
+use super::excess::{Excess, Flops};
 use super::method::Method;
+use super::represented::{self, Represented};
 use super::resolve::{Resolver, Rule};
 use super::result::{Guarantee, PlanReport};
 use crate::dataset::{DatasetError, Kind, Source};
-use crate::jobs::spec::{
-    MetricSpec, ObjectiveSpec, ReductionSpec, RepresentedSpec, SelectionSpec, SimilaritySpec, ValuesSpec,
-};
+use crate::jobs::spec::{MetricSpec, ObjectiveSpec, ReductionSpec, SelectionSpec, SimilaritySpec};
 use submodular::constraint::Shape;
 use submodular::guarantee;
 use submodular::objective::{Reduction, facility_location};
+use submodular::problem;
 use submodular::similarity::{Metric, plan};
-use submodular::{Item, problem, sampling};
-
-/// A stream of draws that no step of a run uses.
-const SAMPLE_STREAM: u64 = u64::MAX;
-/// Bytes a reader holds while rows stream through it.
-const READING: u64 = 6 << 20;
 
 /// A job that is ready to run.
 pub struct Prepared {
@@ -57,34 +52,6 @@ impl SimilarityPlan {
             SimilarityPlan::Computed { metric, .. } => metric.name(),
         }
     }
-}
-
-/// The rows that have to be represented.
-pub(super) enum Represented {
-    All,
-    Rows(Vec<Item>),
-    /// Rows that stand for all of them, ascending.
-    Sample(Vec<Item>),
-    Vectors(Vec<Vec<f32>>),
-    Dataset(Source),
-}
-
-impl Represented {
-    pub(super) fn len(&self, all: usize) -> usize {
-        match self {
-            Represented::All => all,
-            Represented::Rows(rows) | Represented::Sample(rows) => rows.len(),
-            Represented::Vectors(vectors) => vectors.len(),
-            Represented::Dataset(source) => source.rows(),
-        }
-    }
-}
-
-struct Excess {
-    detail: String,
-    needed: f64,
-    allowed: f64,
-    setting: &'static str,
 }
 
 impl Prepared {
@@ -135,9 +102,9 @@ pub fn prepare(
         resolver.refuse("/deadline_seconds", "invalid_parameter", "a finite number above 0");
     }
     let metric = metric(&mut resolver, *similarity, source.kind());
-    let represented = self::represented(&mut resolver, represented.as_ref(), other, metric, spec.seed)?;
-    let weights = self::weights(&mut resolver, weights.as_ref(), &represented)?;
-    let (represented, weights) = ascending(represented, weights);
+    let represented = represented::rows(&mut resolver, represented.as_ref(), other, metric, spec.seed)?;
+    let weights = represented::weights(&mut resolver, weights.as_ref(), &represented)?;
+    let (represented, weights) = represented::ascending(represented, weights);
     let optimizer = method.build().map_err(|e| {
         let parameter = if let submodular::Error::Parameter { name, .. } = &e { Some(name) } else { None };
         let pointer = parameter.map_or("/optimizer".to_owned(), |name| format!("/optimizer/{name}"));
@@ -156,7 +123,8 @@ pub fn prepare(
 
     let rows = represented.len(n);
     let all = matches!(represented, Represented::All);
-    let books = problem::memory(n) + facility_location::memory(rows, weights.is_some()) + READING;
+    let books =
+        problem::memory(n) + facility_location::memory(rows, weights.is_some()) + source.reading_bytes();
     let labels = rule.groups.as_ref().map_or(0, |_| 8 * n as u64);
     let (similarity, bytes, flops) = match metric {
         None => (SimilarityPlan::Precomputed, plan::matrix_bytes(rows, n), 0.0),
@@ -168,15 +136,16 @@ pub fn prepare(
                 plan::Plan::StoredF32 => estimate.flops as f64,
                 plan::Plan::Blocked => 2.0 * source.dim() as f64 * rows as f64 * expected,
             };
-            // The chosen items are compared with every row once more, where only a sample was looked at.
-            let k = shape.k.unwrap_or(n) as f64;
-            let dense = 2.0 * source.dim() as f64 * n as f64 * k;
-            let flops = flops + if matches!(represented, Represented::Sample(_)) { dense } else { 0.0 };
             (SimilarityPlan::Computed { metric, plan: estimate.plan }, estimate.bytes, flops)
         }
     };
     let memory_bytes = bytes.saturating_add(books + labels);
-    let excess = excess(n, rows, memory_bytes, flops, limits);
+    // Where only a sample is looked at, the chosen items are compared with every row once more.
+    let valuing = 2.0 * source.dim() as f64 * n as f64 * shape.k.unwrap_or(n) as f64;
+    let sampled = matches!(represented, Represented::Sample(_));
+    let flops = Flops { searching: flops, valuing: if sampled { valuing } else { 0.0 }, sampling: valuing };
+    let excess = Excess::of(n, rows, memory_bytes, flops, limits);
+    let flops = flops.searching + flops.valuing;
     let warnings = method.warnings(n - rule.exclude.len(), &shape);
     let reduction = match reduction {
         ReductionSpec::Sum => Reduction::Sum,
@@ -264,167 +233,6 @@ fn metric(resolver: &mut Resolver<'_>, spec: SimilaritySpec, kind: Kind) -> Opti
         _ => {}
     }
     metric
-}
-
-fn represented(
-    resolver: &mut Resolver<'_>,
-    spec: Option<&RepresentedSpec>,
-    other: &dyn Fn(&str) -> Result<Source, DatasetError>,
-    metric: Option<Metric>,
-    seed: u64,
-) -> Result<Represented, SelectionError> {
-    let pointer = "/objective/represented";
-    let (n, dim) = (resolver.source.rows(), resolver.source.dim());
-    let refuse_precomputed = |resolver: &mut Resolver<'_>| {
-        if metric.is_none() {
-            let detail = "a precomputed similarity has rows of its own dataset only: use rows or sample";
-            resolver.refuse(pointer, "invalid_parameter", detail);
-        }
-    };
-    Ok(match spec {
-        None => Represented::All,
-        Some(RepresentedSpec::Rows(rows)) => {
-            let rows = resolver.items(rows, &format!("{pointer}/rows"))?;
-            if rows.is_empty() {
-                resolver.refuse(format!("{pointer}/rows"), "invalid_parameter", "at least one row");
-            }
-            Represented::Rows(rows)
-        }
-        Some(RepresentedSpec::Sample(size)) => match usize::try_from(*size) {
-            Ok(size) if size >= 1 && size <= n => {
-                let all = (0..).take(n).collect();
-                let mut draws = sampling::stream(seed, SAMPLE_STREAM);
-                Represented::Sample(sampling::without_replacement(all, size, &mut draws))
-            }
-            _ => {
-                let detail = format!("{size}; between 1 and {n}, the number of rows");
-                resolver.refuse(format!("{pointer}/sample"), "invalid_parameter", detail);
-                Represented::All
-            }
-        },
-        Some(RepresentedSpec::Vectors(vectors)) => {
-            refuse_precomputed(resolver);
-            if vectors.is_empty() {
-                resolver.refuse(format!("{pointer}/vectors"), "invalid_parameter", "at least one vector");
-            }
-            if let Some((row, v)) = vectors.iter().enumerate().find(|(_, v)| v.len() != dim) {
-                let detail = format!("{} numbers, but the dataset's vectors have {dim}", v.len());
-                resolver.refuse(format!("{pointer}/vectors/{row}"), "shape_mismatch", detail);
-            }
-            for (row, vector) in vectors.iter().enumerate() {
-                if let Some(column) = vector.iter().position(|x| !x.is_finite()) {
-                    let detail = "not a finite number in 32 bits";
-                    resolver.refuse(format!("{pointer}/vectors/{row}/{column}"), "invalid_matrix", detail);
-                } else if metric.is_some_and(Metric::is_cosine) && vector.iter().all(|&x| x == 0.0) {
-                    let detail = "the zero vector has no direction for a cosine";
-                    resolver.refuse(format!("{pointer}/vectors/{row}"), "invalid_matrix", detail);
-                }
-            }
-            Represented::Vectors(vectors.clone())
-        }
-        Some(RepresentedSpec::Dataset(id)) => {
-            refuse_precomputed(resolver);
-            let source = other(id)?;
-            if source.kind() != Kind::Vectors || source.dim() != dim {
-                let detail = format!(
-                    "it holds {} of {} numbers, but the dataset's vectors have {dim}",
-                    source.kind(),
-                    source.dim()
-                );
-                resolver.refuse(format!("{pointer}/dataset"), "shape_mismatch", detail);
-            }
-            Represented::Dataset(source)
-        }
-    })
-}
-
-/// Sum of weights with which no similarity in 32 bits makes the objective overflow.
-const LARGEST_WEIGHT: f64 = 1e200;
-
-/// A column is looked up in the dataset and narrowed to the represented rows.
-fn weights(
-    resolver: &mut Resolver<'_>,
-    spec: Option<&ValuesSpec>,
-    represented: &Represented,
-) -> Result<Option<Vec<f64>>, SelectionError> {
-    let pointer = "/objective/weights";
-    let Some(spec) = spec else { return Ok(None) };
-    let before = resolver.errors.len();
-    let mut values = resolver.values(spec, pointer)?;
-    if resolver.errors.len() > before {
-        return Ok(None);
-    }
-    match (spec, represented) {
-        (ValuesSpec::Column(_), Represented::Rows(rows)) => {
-            values = rows.iter().map(|&e| values[e as usize]).collect();
-        }
-        (ValuesSpec::Column(_), Represented::Vectors(_) | Represented::Dataset(_)) => {
-            let detail = "the represented rows are not of this dataset: give the weights as values";
-            resolver.refuse(pointer, "invalid_parameter", detail);
-        }
-        (ValuesSpec::Column(_), Represented::All | Represented::Sample(_)) | (ValuesSpec::Values(_), _) => {}
-    }
-    // Nobody knows beforehand which rows a sample holds: weights are given for all of them.
-    let expected = match represented {
-        Represented::Sample(_) => resolver.source.rows(),
-        Represented::All | Represented::Rows(_) | Represented::Vectors(_) | Represented::Dataset(_) => {
-            represented.len(resolver.source.rows())
-        }
-    };
-    let sum: f64 = values.iter().sum();
-    if values.len() != expected {
-        let detail = format!("{} weights for {expected} represented rows", values.len());
-        resolver.refuse(pointer, "shape_mismatch", detail);
-    } else if let Some((row, value)) = values.iter().enumerate().find(|(_, v)| **v < 0.0) {
-        let detail = format!("represented row {row} has the weight {value}; weights are at least 0");
-        resolver.refuse(pointer, "invalid_parameter", detail);
-    } else if sum > LARGEST_WEIGHT {
-        let detail = format!("the weights add up to {sum:e}, at most {LARGEST_WEIGHT:e}: scale them down");
-        resolver.refuse(pointer, "invalid_parameter", detail);
-    }
-    Ok(Some(values))
-}
-
-/// Represented rows in the order in which they stream by, each with its weight: f is a sum over them, so their order
-/// means nothing.
-fn ascending(represented: Represented, weights: Option<Vec<f64>>) -> (Represented, Option<Vec<f64>>) {
-    let Represented::Rows(rows) = represented else { return (represented, weights) };
-    let mut order: Vec<usize> = (0..rows.len()).collect();
-    order.sort_unstable_by_key(|&i| rows[i]);
-    let weights = weights.map(|weights| order.iter().filter_map(|&i| weights.get(i).copied()).collect());
-    (Represented::Rows(order.iter().map(|&i| rows[i]).collect()), weights)
-}
-
-/// The first limit that the job breaks, with a way out.
-fn excess(n: usize, rows: usize, memory: u64, flops: f64, limits: &Limits) -> Option<Excess> {
-    let allowed = limits.memory_bytes;
-    if memory > allowed {
-        let fits = (n as f64 * allowed as f64 / memory as f64) as u64;
-        return Some(Excess {
-            detail: format!(
-                "this job needs {memory} bytes of memory, even without storing similarities; {allowed} are allowed. Raise \
-                 jobs.memory_bytes, or select in parts of about {fits} rows each and then among what they chose"
-            ),
-            needed: memory as f64,
-            allowed: allowed as f64,
-            setting: "jobs.memory_bytes",
-        });
-    }
-    if flops > limits.max_flops {
-        // Work is proportional to the represented rows; a sample of them is unbiased.
-        let fits = ((rows as f64 * limits.max_flops / flops) as u64).max(1);
-        return Some(Excess {
-            detail: format!(
-                "this job needs about {flops:.1e} floating-point operations; {:.1e} are allowed. Represent a sample: \
-                 \"represented\": {{\"sample\": {fits}}} would fit; or raise jobs.max_flops",
-                limits.max_flops
-            ),
-            needed: flops,
-            allowed: limits.max_flops,
-            setting: "jobs.max_flops",
-        });
-    }
-    None
 }
 
 fn guarantee(claim: &guarantee::Guarantee, stop_at: Option<f64>) -> Guarantee {

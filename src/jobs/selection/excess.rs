@@ -1,0 +1,63 @@
+//! Jobs that would take more than the limits allow, and the way out.
+
+use super::Limits;
+
+/// Floating-point operations of a run, about.
+#[derive(Clone, Copy)]
+pub(super) struct Flops {
+    /// The search over the represented rows.
+    pub(super) searching: f64,
+    /// Valuing the answer over every row, where the search looks at a sample.
+    pub(super) valuing: f64,
+    /// What valuing would take if it did.
+    pub(super) sampling: f64,
+}
+
+/// A limit that a job breaks.
+pub(super) struct Excess {
+    pub(super) detail: String,
+    pub(super) needed: f64,
+    pub(super) allowed: f64,
+    pub(super) setting: &'static str,
+}
+
+impl Excess {
+    /// The first limit that the job breaks, with a way out.
+    pub(super) fn of(n: usize, rows: usize, memory: u64, flops: Flops, limits: &Limits) -> Option<Self> {
+        let allowed = limits.memory_bytes;
+        if memory > allowed {
+            let fits = (n as f64 * allowed as f64 / memory as f64) as u64;
+            return Some(Self {
+                detail: format!(
+                    "this job needs {memory} bytes of memory, even without storing similarities; {allowed} are allowed. Raise \
+                 jobs.memory_bytes, or select in parts of about {fits} rows each and then among what they chose"
+                ),
+                needed: memory as f64,
+                allowed: allowed as f64,
+                setting: "jobs.memory_bytes",
+            });
+        }
+        let Flops { searching, valuing, sampling } = flops;
+        let needed = searching + valuing;
+        if needed > limits.max_flops {
+            // Searching is proportional to the represented rows; a uniform sample of them is unbiased.
+            let fits = (rows as f64 * (limits.max_flops - sampling) / searching) as u64;
+            let way_out = match fits {
+                0 => "Choose fewer rows, or raise jobs.max_flops".to_owned(),
+                fits => format!(
+                    "Represent a sample: \"represented\": {{\"sample\": {fits}}} would fit; or raise jobs.max_flops"
+                ),
+            };
+            return Some(Self {
+                detail: format!(
+                    "this job needs about {needed:.1e} floating-point operations; {:.1e} are allowed. {way_out}",
+                    limits.max_flops
+                ),
+                needed,
+                allowed: limits.max_flops,
+                setting: "jobs.max_flops",
+            });
+        }
+        None
+    }
+}

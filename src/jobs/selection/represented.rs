@@ -1,0 +1,165 @@
+//! The rows that have to be represented, and their weights.
+
+use super::error::SelectionError;
+use super::resolve::Resolver;
+use crate::dataset::{DatasetError, Kind, Source};
+use crate::jobs::spec::{RepresentedSpec, ValuesSpec};
+use submodular::similarity::Metric;
+use submodular::{Item, sampling};
+
+/// A stream of draws that no step of a run uses.
+const SAMPLE_STREAM: u64 = u64::MAX;
+
+/// Which rows.
+pub(super) enum Represented {
+    All,
+    Rows(Vec<Item>),
+    /// Rows that stand for all of them, ascending.
+    Sample(Vec<Item>),
+    Vectors(Vec<Vec<f32>>),
+    Dataset(Source),
+}
+
+impl Represented {
+    pub(super) fn len(&self, all: usize) -> usize {
+        match self {
+            Represented::All => all,
+            Represented::Rows(rows) | Represented::Sample(rows) => rows.len(),
+            Represented::Vectors(vectors) => vectors.len(),
+            Represented::Dataset(source) => source.rows(),
+        }
+    }
+}
+
+/// Looks the rows up.
+pub(super) fn rows(
+    resolver: &mut Resolver<'_>,
+    spec: Option<&RepresentedSpec>,
+    other: &dyn Fn(&str) -> Result<Source, DatasetError>,
+    metric: Option<Metric>,
+    seed: u64,
+) -> Result<Represented, SelectionError> {
+    let pointer = "/objective/represented";
+    let (n, dim) = (resolver.source.rows(), resolver.source.dim());
+    let refuse_precomputed = |resolver: &mut Resolver<'_>| {
+        if metric.is_none() {
+            let detail = "a precomputed similarity has rows of its own dataset only: use rows or sample";
+            resolver.refuse(pointer, "invalid_parameter", detail);
+        }
+    };
+    Ok(match spec {
+        None => Represented::All,
+        Some(RepresentedSpec::Rows(rows)) => {
+            let rows = resolver.items(rows, &format!("{pointer}/rows"))?;
+            if rows.is_empty() {
+                resolver.refuse(format!("{pointer}/rows"), "invalid_parameter", "at least one row");
+            }
+            Represented::Rows(rows)
+        }
+        Some(RepresentedSpec::Sample(size)) => match usize::try_from(*size) {
+            Ok(size) if size >= 1 && size <= n => {
+                let all = (0..).take(n).collect();
+                let mut draws = sampling::stream(seed, SAMPLE_STREAM);
+                Represented::Sample(sampling::without_replacement(all, size, &mut draws))
+            }
+            _ => {
+                let detail = format!("{size}; between 1 and {n}, the number of rows");
+                resolver.refuse(format!("{pointer}/sample"), "invalid_parameter", detail);
+                Represented::All
+            }
+        },
+        Some(RepresentedSpec::Vectors(vectors)) => {
+            refuse_precomputed(resolver);
+            if vectors.is_empty() {
+                resolver.refuse(format!("{pointer}/vectors"), "invalid_parameter", "at least one vector");
+            }
+            if let Some((row, v)) = vectors.iter().enumerate().find(|(_, v)| v.len() != dim) {
+                let detail = format!("{} numbers, but the dataset's vectors have {dim}", v.len());
+                resolver.refuse(format!("{pointer}/vectors/{row}"), "shape_mismatch", detail);
+            }
+            for (row, vector) in vectors.iter().enumerate() {
+                if let Some(column) = vector.iter().position(|x| !x.is_finite()) {
+                    let detail = "not a finite number in 32 bits";
+                    resolver.refuse(format!("{pointer}/vectors/{row}/{column}"), "invalid_matrix", detail);
+                } else if metric.is_some_and(Metric::is_cosine) && vector.iter().all(|&x| x == 0.0) {
+                    let detail = "the zero vector has no direction for a cosine";
+                    resolver.refuse(format!("{pointer}/vectors/{row}"), "invalid_matrix", detail);
+                }
+            }
+            Represented::Vectors(vectors.clone())
+        }
+        Some(RepresentedSpec::Dataset(id)) => {
+            refuse_precomputed(resolver);
+            let source = other(id)?;
+            if source.kind() != Kind::Vectors || source.dim() != dim {
+                let detail = format!(
+                    "it holds {} of {} numbers, but the dataset's vectors have {dim}",
+                    source.kind(),
+                    source.dim()
+                );
+                resolver.refuse(format!("{pointer}/dataset"), "shape_mismatch", detail);
+            }
+            Represented::Dataset(source)
+        }
+    })
+}
+
+/// Sum of weights with which no similarity in 32 bits makes the objective overflow.
+const LARGEST_WEIGHT: f64 = 1e200;
+
+/// A column is looked up in the dataset and narrowed to the represented rows.
+pub(super) fn weights(
+    resolver: &mut Resolver<'_>,
+    spec: Option<&ValuesSpec>,
+    represented: &Represented,
+) -> Result<Option<Vec<f64>>, SelectionError> {
+    let pointer = "/objective/weights";
+    let Some(spec) = spec else { return Ok(None) };
+    let before = resolver.errors.len();
+    let mut values = resolver.values(spec, pointer)?;
+    if resolver.errors.len() > before {
+        return Ok(None);
+    }
+    match (spec, represented) {
+        (ValuesSpec::Column(_), Represented::Rows(rows)) => {
+            values = rows.iter().map(|&e| values[e as usize]).collect();
+        }
+        (ValuesSpec::Column(_), Represented::Vectors(_) | Represented::Dataset(_)) => {
+            let detail = "the represented rows are not of this dataset: give the weights as values";
+            resolver.refuse(pointer, "invalid_parameter", detail);
+        }
+        (ValuesSpec::Column(_), Represented::All | Represented::Sample(_)) | (ValuesSpec::Values(_), _) => {}
+    }
+    // Nobody knows beforehand which rows a sample holds: weights are given for all of them.
+    let expected = match represented {
+        Represented::Sample(_) => resolver.source.rows(),
+        Represented::All | Represented::Rows(_) | Represented::Vectors(_) | Represented::Dataset(_) => {
+            represented.len(resolver.source.rows())
+        }
+    };
+    let sum: f64 = values.iter().sum();
+    if values.len() != expected {
+        let detail = format!("{} weights for {expected} represented rows", values.len());
+        resolver.refuse(pointer, "shape_mismatch", detail);
+    } else if let Some((row, value)) = values.iter().enumerate().find(|(_, v)| **v < 0.0) {
+        let detail = format!("represented row {row} has the weight {value}; weights are at least 0");
+        resolver.refuse(pointer, "invalid_parameter", detail);
+    } else if sum > LARGEST_WEIGHT {
+        let detail = format!("the weights add up to {sum:e}, at most {LARGEST_WEIGHT:e}: scale them down");
+        resolver.refuse(pointer, "invalid_parameter", detail);
+    }
+    Ok(Some(values))
+}
+
+/// Represented rows in the order in which they stream by, each with its weight: f is a sum over them, so their order
+/// means nothing.
+pub(super) fn ascending(
+    represented: Represented,
+    weights: Option<Vec<f64>>,
+) -> (Represented, Option<Vec<f64>>) {
+    let Represented::Rows(rows) = represented else { return (represented, weights) };
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_unstable_by_key(|&i| rows[i]);
+    let weights = weights.map(|weights| order.iter().filter_map(|&i| weights.get(i).copied()).collect());
+    (Represented::Rows(order.iter().map(|&i| rows[i]).collect()), weights)
+}
