@@ -12,6 +12,8 @@ use crate::jobs::spec::{
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rayon::ThreadPool;
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
 use show::Output;
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -28,9 +30,9 @@ pub(super) struct SelectArgs {
     /// How many rows to choose
     #[arg(short, long)]
     k: Option<u64>,
-    /// How rows compare
-    #[arg(long, value_enum, default_value_t = Metric::Cosine)]
-    metric: Metric,
+    /// How rows compare: cosine, cosine_signed, cosine_shifted, cosine_squared, dot, rbf or precomputed
+    #[arg(long, value_parser = metric, default_value = "cosine")]
+    metric: MetricSpec,
     /// Width of rbf [default: 1 / dimension]
     #[arg(long)]
     gamma: Option<f64>,
@@ -90,16 +92,9 @@ pub(super) struct SelectArgs {
     kernel: Option<Kernel>,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-#[value(rename_all = "snake_case")]
-enum Metric {
-    Cosine,
-    CosineSigned,
-    CosineShifted,
-    CosineSquared,
-    Dot,
-    Rbf,
-    Precomputed,
+/// A metric by its name on the wire; the error lists them all.
+fn metric(name: &str) -> Result<MetricSpec, serde::de::value::Error> {
+    MetricSpec::deserialize(name.into_deserializer())
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -134,7 +129,7 @@ impl FromStr for Bound {
 
 pub(super) fn run_on(args: &SelectArgs) -> Result<(), Box<dyn Error>> {
     let format = Format::from_path(&args.file)?;
-    let kind = matches!(args.metric, Metric::Precomputed).then_some(Kind::Similarity);
+    let kind = (args.metric == MetricSpec::Precomputed).then_some(Kind::Similarity);
     let options = Options { kind, vectors: args.vectors.clone(), id: args.id.clone() };
     let source = Source::open(&args.file, format, &options)
         .map_err(|error| format!("{}: {error}", args.file.display()))?;
@@ -194,15 +189,6 @@ fn explain(error: SelectionError) -> Box<dyn Error> {
 
 impl SelectArgs {
     fn spec(&self) -> SelectionSpec {
-        let metric = match self.metric {
-            Metric::Cosine => MetricSpec::Cosine,
-            Metric::CosineSigned => MetricSpec::CosineSigned,
-            Metric::CosineShifted => MetricSpec::CosineShifted,
-            Metric::CosineSquared => MetricSpec::CosineSquared,
-            Metric::Dot => MetricSpec::Dot,
-            Metric::Rbf => MetricSpec::Rbf,
-            Metric::Precomputed => MetricSpec::Precomputed,
-        };
         let optimizer = match self.optimizer {
             Optimizer::Auto => OptimizerSpec::Auto,
             Optimizer::Greedy => OptimizerSpec::Greedy {},
@@ -216,7 +202,7 @@ impl SelectArgs {
         };
         SelectionSpec {
             objective: ObjectiveSpec::FacilityLocation {
-                similarity: SimilaritySpec { metric, gamma: self.gamma },
+                similarity: SimilaritySpec { metric: self.metric, gamma: self.gamma },
                 represented: self.represent.map(RepresentedSpec::Sample),
                 weights: None,
                 reduction: ReductionSpec::Sum,
