@@ -1,12 +1,15 @@
 //! The laws every optimizer and objective keeps: stopped anywhere and resumed, suspended at every question, lazy as
 //! greedy, quotas, certificates against brute force.
 
-use crate::support::{facility_location, go, quotas, value};
+use crate::support::{coarse, facility_location, go, quotas, value};
 use std::sync::{Arc, Mutex};
 use submodular::constraint::{Constraint, Groups, Unconstrained};
-use submodular::objective::{Answers, External, Objective, Oracle, Properties};
+use submodular::objective::facility_location;
+use submodular::objective::{Answers, External, Objective, Oracle, Properties, Reduction};
 use submodular::optimizer::{BidirectionalGreedy, Greedy, LazyGreedy, Optimizer, StochasticGreedy};
-use submodular::{Chain, Ctl, Ended, Halt, Item, Outcome, Problem, Saved, Set, run};
+use submodular::similarity::{Blocked, MatrixBuilder, Metric, Points, Similarity, Stored};
+use submodular::tile::Kernel;
+use submodular::{Ctl, Ended, Halt, Item, Outcome, Problem, Saved, Set, run};
 
 /// A model in this process: the same function as the answers, no halts. Keeps what it was asked.
 struct Model(Arc<dyn Objective>, Mutex<std::collections::BTreeSet<Set>>, f64);
@@ -234,7 +237,79 @@ fn included_items_come_first_and_excluded_ones_never() {
     for (name, problem, optimizer) in cases(|n| facility_location(n, 6)) {
         let out = go(problem(), &mut *optimizer()).selection;
         assert!(out.items.starts_with(&[5, 2]) && !out.items.contains(&3), "{name}: {:?}", out.items);
-        let f = facility_location(80, 6);
-        let _ = Chain::new(&f, &out.items);
+    }
+}
+
+/// A part of a function is that function of the part's own rows, item i being `rows[i]`.
+#[test]
+fn a_part_is_the_same_function_of_its_own_items() {
+    let (n, part) = (12, [7, 3, 11, 0, 5]);
+    let s = coarse(n, 2);
+    let at = |i: Item, j: Item| f64::from(s[i as usize * n + j as usize]);
+    let weights: Vec<f64> = (0..n).map(|i| i as f64).collect();
+    let square = || {
+        let mut matrix = MatrixBuilder::new(Kernel::detect(), n, n).unwrap();
+        s.chunks(n).for_each(|row| matrix.push(row).unwrap());
+        facility_location::stored(matrix.finish().unwrap(), Some(weights.clone()), Reduction::Sum).unwrap()
+    };
+    let tall = || {
+        let mut matrix = MatrixBuilder::new(Kernel::detect(), 4, n).unwrap();
+        s.chunks(n).take(4).for_each(|row| matrix.push(row).unwrap());
+        facility_location::stored(matrix.finish().unwrap(), Some(weights[..4].to_vec()), Reduction::Sum)
+            .unwrap()
+    };
+    let formula = |rows: &[Item], set: &[Item]| -> f64 {
+        rows.iter().map(|&i| weights[i as usize] * set.iter().map(|&j| at(i, j)).fold(0.0, f64::max)).sum()
+    };
+    let (in_square, in_tall) = (square().restrict(&part).unwrap(), tall().restrict(&part).unwrap());
+    let model = Arc::new(Model(square(), Mutex::default(), 0.0));
+    let in_external = external(n, model).restrict(&part).unwrap();
+    for set in [vec![], vec![0], vec![4, 1], vec![3, 0, 2, 4]] {
+        let named: Vec<Item> = set.iter().map(|&e: &Item| part[e as usize]).collect();
+        // Where rows are items the part represents itself; elsewhere the represented rows stay.
+        assert!((value(&in_square, &set) - formula(&part, &named)).abs() < 1e-6);
+        assert!((value(&in_tall, &set) - formula(&[0, 1, 2, 3], &named)).abs() < 1e-6);
+        let all: Vec<Item> = (0..n as Item).collect();
+        assert!((value(&in_external, &set) - formula(&all, &named)).abs() < 1e-6);
+    }
+}
+
+#[test]
+fn a_part_of_points_has_the_bits_of_the_whole() {
+    let rows: Vec<f32> = (0..40 * 5).map(|t| ((t * 37 % 101) as f32 - 50.0) / 50.0).collect();
+    for kernel in Kernel::available() {
+        let whole = Blocked::new(Arc::new(Points::from_rows(kernel, Metric::Cosine, 40, 5, &rows).unwrap()));
+        let stored = Stored::compute(&whole, &Ctl::default()).unwrap();
+        let part = [39, 2, 17, 8];
+        let (part_blocked, part_stored) = (whole.restrict(&part), stored.restrict(&part));
+        for (j, &item) in (0..).zip(&part) {
+            for (i, &row) in part.iter().enumerate() {
+                let expected = stored.column(item)[row as usize];
+                assert_eq!(part_stored.column(j)[i].to_bits(), expected.to_bits());
+                assert_eq!(part_blocked.pair(i, j).to_bits(), expected.to_bits());
+            }
+        }
+    }
+}
+
+/// Bounds follow the items into a part and are clipped to what it holds, so that every part has an answer.
+#[test]
+fn a_part_of_a_rule_has_an_answer() {
+    let rule = quotas(24, 7); // groups 0, 1, 2 hold at least 2, 0, 1 and at most 3, 1, 2
+    for part in [vec![0, 4, 8, 3], vec![3, 7], vec![0], vec![2, 1, 5, 9, 13, 6]] {
+        let part_rule = rule.restrict(&part);
+        let all: Vec<Item> = (0..part.len() as Item).collect();
+        let mut feasible = part_rule.start(&all).unwrap();
+        let mut held = [0; 3];
+        for &e in &all {
+            if feasible.may_add(e) {
+                feasible.add(e);
+                if let g @ 0..=2 = part[e as usize] as usize * 7 % 4 {
+                    held[g] += 1;
+                }
+            }
+        }
+        assert!(feasible.done(), "{part:?}");
+        assert!(held[0] <= 3 && held[1] <= 1 && held[2] <= 2, "{part:?} {held:?}");
     }
 }
