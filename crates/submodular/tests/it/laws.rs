@@ -44,7 +44,7 @@ fn cases(f: impl Fn(usize) -> Arc<dyn Objective> + Clone + 'static) -> Vec<Case>
     let two_ended = |pool| BidirectionalGreedy::new(pool).unwrap();
     vec![
         ("greedy", with(24, Arc::new(quotas(24, 7))), Box::new(|| Box::new(Greedy))),
-        ("lazy_greedy", with(80, Arc::new(quotas(80, 7))), Box::new(|| Box::new(LazyGreedy::default()))),
+        ("lazy_greedy", with(300, Arc::new(quotas(300, 7))), Box::new(|| Box::new(LazyGreedy::default()))),
         (
             "stochastic_greedy",
             with(24, Arc::new(Groups::cardinality(6))),
@@ -130,7 +130,7 @@ fn suspended(
 
 #[test]
 fn suspended_at_every_question_no_set_is_asked_twice_and_none_more_than_without() {
-    let truth = facility_location(80, 9);
+    let truth = facility_location(300, 9);
     let mut rounds_of = std::collections::BTreeMap::new();
     let model = Arc::new(Model(truth.clone(), Mutex::default(), 0.0));
     let at_once = cases({
@@ -178,6 +178,27 @@ fn lazy_is_greedy_at_one_two_and_seven_threads() {
                 assert!(lazy.evaluations <= greedy.evaluations);
             }
         }
+    }
+}
+
+/// Forty bounds above one collapse to a tie with an item of a lower index, whose own bound was true all along.
+#[test]
+fn lazy_gives_a_tie_to_the_lowest_index_even_where_only_its_old_bound_is_known() {
+    let n = 60;
+    // Items 10..50 cover rows 0..3 and one row of their own, item 3 covers its own, the others nothing.
+    let s = |i: usize, j: usize| match j {
+        3 => i == 3,
+        10..50 => i < 3 || i == j,
+        _ => false,
+    };
+    let mut matrix = MatrixBuilder::new(Kernel::detect(), n, n).unwrap();
+    for i in 0..n {
+        matrix.push(&(0..n).map(|j| f32::from(u8::from(s(i, j)))).collect::<Vec<_>>()).unwrap();
+    }
+    let f = facility_location::stored(matrix.finish().unwrap(), None, Reduction::Sum).unwrap();
+    for optimizer in [&mut Greedy as &mut dyn Optimizer, &mut LazyGreedy::default()] {
+        let problem = Problem::new(f.clone(), Arc::new(Groups::cardinality(3)), &[], &[], 0).unwrap();
+        assert_eq!(go(problem, optimizer).selection.items, [10, 3, 11]);
     }
 }
 
