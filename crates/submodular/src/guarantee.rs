@@ -73,11 +73,6 @@ fn disqualified(objective: &Properties) -> Option<&'static str> {
     None
 }
 
-/// Whether prefixes of a pick-the-best search are answers for smaller k.
-pub(crate) fn prefixes(objective: &Properties, constraint: &Shape) -> bool {
-    !objective.depends_on_k && !constraint.lower && !constraint.knapsack
-}
-
 /// Greedy in every form that picks the best gain each step.
 pub(crate) fn greedy(objective: &Properties, constraint: &Shape) -> Guarantee {
     if let Some(reason) = disqualified(objective) {
@@ -101,6 +96,14 @@ pub(crate) fn greedy(objective: &Properties, constraint: &Shape) -> Guarantee {
         factor: ONE_MINUS_INVERSE_E,
         kind: Kind::Always,
         statement: "f(S) >= (1 - 1/e) OPT (Nemhauser, Wolsey, Fisher 1978)",
+    }
+}
+
+/// What a search claims that makes greedy's picks, however it finds them.
+pub(crate) fn greedy_claim(objective: &Properties, constraint: &Shape) -> Claim {
+    Claim {
+        guarantee: greedy(objective, constraint),
+        prefixes: !objective.depends_on_k && !constraint.lower && !constraint.knapsack,
     }
 }
 

@@ -11,10 +11,7 @@ pub struct Greedy;
 
 impl Optimizer for Greedy {
     fn claim(&self, objective: &Properties, constraint: &Shape) -> Result<Claim, Mismatch> {
-        Ok(Claim {
-            guarantee: guarantee::greedy(objective, constraint),
-            prefixes: guarantee::prefixes(objective, constraint),
-        })
+        Ok(guarantee::greedy_claim(objective, constraint))
     }
 
     fn step(&mut self, problem: &mut Problem, ctl: &Ctl) -> Result<Step, Halt> {

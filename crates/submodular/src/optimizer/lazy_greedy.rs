@@ -28,10 +28,7 @@ impl Optimizer for LazyGreedy {
                 "lazy_greedy needs a submodular objective: elsewhere a stale gain is no upper bound. Use greedy",
             ));
         }
-        Ok(Claim {
-            guarantee: guarantee::greedy(objective, constraint),
-            prefixes: guarantee::prefixes(objective, constraint),
-        })
+        Ok(guarantee::greedy_claim(objective, constraint))
     }
 
     fn step(&mut self, problem: &mut Problem, ctl: &Ctl) -> Result<Step, Halt> {
