@@ -49,6 +49,10 @@ codes! {
         "Percent-encode the path's segments as UTF-8."
     InvalidHeader "invalid_header" BAD_REQUEST "A header has no meaning"
         "Mend the header that `detail` names."
+    MissingCredentials "missing_credentials" UNAUTHORIZED "The service asks for a key"
+        "Send the header `Authorization: Bearer KEY`."
+    InvalidCredentials "invalid_credentials" UNAUTHORIZED "The key is not the service's"
+        "Send the key that the operator has configured."
     DatasetNotFound "dataset_not_found" NOT_FOUND "There is no such dataset"
         "List the datasets with `GET /v1/datasets`; upload it again if it was deleted."
     JobNotFound "job_not_found" NOT_FOUND "There is no such job"
@@ -57,6 +61,8 @@ codes! {
         "See the paths in `/openapi.json`."
     MethodNotAllowed "method_not_allowed" METHOD_NOT_ALLOWED "The path does not have this method"
         "Use one of the methods in the `Allow` header."
+    NotAcceptable "not_acceptable" NOT_ACCEPTABLE "The answer cannot be written as any type in `Accept`"
+        "Accept one of the types that `detail` lists."
     BodyTimeout "body_timeout" REQUEST_TIMEOUT "The body came to a halt"
         "Send the request again over a connection that keeps sending."
     DatasetInUse "dataset_in_use" CONFLICT "A live job needs the dataset"
@@ -67,6 +73,12 @@ codes! {
         "Cancel it first, or wait until it ends."
     NoResult "no_result" CONFLICT "The job ended without a result"
         "The job's `error` says why."
+    IdempotencyInProgress "idempotency_in_progress" CONFLICT "A request with this `Idempotency-Key` is under way"
+        "Wait for the first request's answer, or send this one again in a moment."
+    ResultExpired "result_expired" GONE "The result was removed by retention"
+        "Submit the job again; the operator sets how long results are kept."
+    DatasetExpired "dataset_expired" GONE "The dataset was removed by retention"
+        "Upload it again; the operator sets how long datasets are kept."
     PayloadTooLarge "payload_too_large" PAYLOAD_TOO_LARGE "The body is larger than the limit"
         "Send less, or have the setting raised that `detail` names."
     UnsupportedMediaType "unsupported_media_type" UNSUPPORTED_MEDIA_TYPE "No decoder for this `Content-Type`"
@@ -95,8 +107,20 @@ codes! {
         "`detail` has what is needed, what is allowed and what would fit."
     PrefixNotValid "prefix_not_valid" UNPROCESSABLE_ENTITY "The result has no such prefix"
         "Submit a job with the smaller `k`."
+    IdempotencyMismatch "idempotency_mismatch" UNPROCESSABLE_ENTITY "The `Idempotency-Key` belongs to another request"
+        "Use a new key for a new request."
+    SourceNotAllowed "source_not_allowed" UNPROCESSABLE_ENTITY "Nothing may be read from there"
+        "Use a source under one of the prefixes that the operator has configured, or upload the bytes."
+    QueueFull "queue_full" TOO_MANY_REQUESTS "No more jobs may wait"
+        "Send the request again after `Retry-After` seconds."
+    TooManyRequests "too_many_requests" TOO_MANY_REQUESTS "Too many connections wait for jobs"
+        "Poll the job instead, or try again after `Retry-After` seconds."
     Internal "internal" INTERNAL_SERVER_ERROR "The service failed"
         "The service's log has the cause under `request_id`."
+    SourceFailed "source_failed" BAD_GATEWAY "The source cannot be read"
+        "Look whether the source of `detail` exists and may be read by the service."
+    SourceTimeout "source_timeout" GATEWAY_TIMEOUT "The source sent nothing for too long"
+        "Try again, or upload the bytes."
     NotReady "not_ready" SERVICE_UNAVAILABLE "The service cannot work"
         "`detail` says why; ask again after `Retry-After` seconds."
     ShuttingDown "shutting_down" SERVICE_UNAVAILABLE "The service is stopping"
@@ -115,6 +139,9 @@ impl Code {
     pub(super) fn of_status(status: StatusCode) -> Code {
         match status {
             StatusCode::NOT_FOUND => Code::RouteNotFound,
+            StatusCode::UNAUTHORIZED => Code::MissingCredentials,
+            StatusCode::NOT_ACCEPTABLE => Code::NotAcceptable,
+            StatusCode::TOO_MANY_REQUESTS => Code::TooManyRequests,
             StatusCode::METHOD_NOT_ALLOWED => Code::MethodNotAllowed,
             StatusCode::REQUEST_TIMEOUT => Code::BodyTimeout,
             StatusCode::PAYLOAD_TOO_LARGE => Code::PayloadTooLarge,

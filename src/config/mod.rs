@@ -23,6 +23,20 @@ pub struct Settings {
     pub max_json_bytes: u64,
     /// Largest body of any other request, in bytes.
     pub max_request_bytes: u64,
+    /// Connections that may wait for a job at once: event streams and `Prefer: wait`.
+    pub max_waiting: usize,
+    /// Longest `Prefer: wait`, in seconds.
+    pub max_wait_seconds: f64,
+    /// Free bytes of the disk below which no new work is taken.
+    pub min_free_bytes: u64,
+    /// What datasets may be read from by reference: each begins with one of these.
+    pub source_prefixes: Vec<String>,
+    /// Seconds after which a source that sends nothing has failed.
+    pub source_timeout_seconds: f64,
+    /// What is removed without being asked for.
+    pub retention: Retention,
+    /// Jobs that may wait in line.
+    pub max_queued: usize,
     /// Bytes all running jobs together may take.
     pub memory_bytes: u64,
     /// Largest number of floating-point operations one job may need.
@@ -33,6 +47,20 @@ pub struct Settings {
     pub workers: usize,
     /// Seconds between two saves of a running job.
     pub checkpoint_seconds: f64,
+}
+
+/// How long, and how much, is kept of what nobody needs any more; none: for ever, and all of it. What a live job needs
+/// is always kept.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Retention {
+    /// Seconds that a result is kept after its job has ended.
+    pub result_seconds: Option<f64>,
+    /// Bytes of all results together; the oldest go first.
+    pub result_bytes: Option<u64>,
+    /// Seconds that a dataset is kept after it was stored or a job last needed it.
+    pub dataset_seconds: Option<f64>,
+    /// Bytes of all dataset files together; the longest unused go first.
+    pub dataset_bytes: Option<u64>,
 }
 
 /// The flags of [`Settings`]; each is also an environment variable.
@@ -56,6 +84,36 @@ pub struct SettingsArgs {
     /// Largest body of any other request, inline datasets included
     #[arg(long, env = "FEWER_LIMITS__REQUEST_BYTES", default_value = "1MiB")]
     pub max_request_bytes: ByteSize,
+    /// Connections that may wait for a job at once: event streams and `Prefer: wait`
+    #[arg(long, env = "FEWER_LIMITS__WAITING", default_value_t = 512)]
+    pub max_waiting: usize,
+    /// Longest `Prefer: wait`, in seconds
+    #[arg(long, env = "FEWER_LIMITS__WAIT_SECONDS", default_value_t = 60.0)]
+    pub max_wait_seconds: f64,
+    /// Free space of the disk below which no new work is taken
+    #[arg(long, env = "FEWER_STORAGE__MIN_FREE_BYTES", default_value = "512MiB")]
+    pub min_free_bytes: ByteSize,
+    /// What datasets may be read from by reference, such as `file:///mnt/embeddings/` [default: nothing]
+    #[arg(long = "source-prefix", env = "FEWER_SOURCES__PREFIXES", value_delimiter = ',')]
+    pub source_prefixes: Vec<String>,
+    /// Seconds after which a source that sends nothing has failed
+    #[arg(long, env = "FEWER_SOURCES__TIMEOUT_SECONDS", default_value_t = 30.0)]
+    pub source_timeout_seconds: f64,
+    /// Seconds that a result is kept after its job has ended [default: for ever]
+    #[arg(long, env = "FEWER_RETENTION__RESULT_SECONDS")]
+    pub retain_result_seconds: Option<f64>,
+    /// Bytes of all results together; the oldest go first [default: no limit]
+    #[arg(long, env = "FEWER_RETENTION__RESULT_BYTES")]
+    pub retain_result_bytes: Option<ByteSize>,
+    /// Seconds that a dataset is kept after it was stored or a job last needed it [default: for ever]
+    #[arg(long, env = "FEWER_RETENTION__DATASET_SECONDS")]
+    pub retain_dataset_seconds: Option<f64>,
+    /// Bytes of all dataset files together; the longest unused go first [default: no limit]
+    #[arg(long, env = "FEWER_RETENTION__DATASET_BYTES")]
+    pub retain_dataset_bytes: Option<ByteSize>,
+    /// Jobs that may wait in line
+    #[arg(long, env = "FEWER_JOBS__MAX_QUEUED", default_value_t = 1000)]
+    pub max_queued: usize,
     /// Memory all running jobs together may take [default: 3/4 of what the control group or the machine allows]
     #[arg(long, env = "FEWER_JOBS__MEMORY_BYTES")]
     pub memory_bytes: Option<ByteSize>,
@@ -95,9 +153,18 @@ impl TryFrom<SettingsArgs> for Settings {
     type Error = SettingsError;
 
     fn try_from(args: SettingsArgs) -> Result<Self, SettingsError> {
-        for (flag, value) in
-            [("--max-flops", args.max_flops), ("--checkpoint-seconds", args.checkpoint_seconds)]
-        {
+        let given = |flag, value: Option<f64>| value.map(|value| (flag, value));
+        let numbers = [
+            ("--max-flops", args.max_flops),
+            ("--checkpoint-seconds", args.checkpoint_seconds),
+            ("--max-wait-seconds", args.max_wait_seconds),
+            ("--source-timeout-seconds", args.source_timeout_seconds),
+        ];
+        let retained = [
+            given("--retain-result-seconds", args.retain_result_seconds),
+            given("--retain-dataset-seconds", args.retain_dataset_seconds),
+        ];
+        for (flag, value) in numbers.into_iter().chain(retained.into_iter().flatten()) {
             if !(value.is_finite() && value > 0.0) {
                 return Err(SettingsError::Range { flag, value });
             }
@@ -112,6 +179,18 @@ impl TryFrom<SettingsArgs> for Settings {
             max_dataset_bytes: args.max_dataset_bytes.0,
             max_json_bytes: args.max_json_bytes.0,
             max_request_bytes: args.max_request_bytes.0,
+            max_waiting: args.max_waiting,
+            max_wait_seconds: args.max_wait_seconds,
+            min_free_bytes: args.min_free_bytes.0,
+            source_prefixes: args.source_prefixes,
+            source_timeout_seconds: args.source_timeout_seconds,
+            retention: Retention {
+                result_seconds: args.retain_result_seconds,
+                result_bytes: args.retain_result_bytes.map(|size| size.0),
+                dataset_seconds: args.retain_dataset_seconds,
+                dataset_bytes: args.retain_dataset_bytes.map(|size| size.0),
+            },
+            max_queued: args.max_queued,
             memory_bytes: args.memory_bytes.map_or_else(|| memory::allowed_bytes() / 4 * 3, |size| size.0),
             max_flops: args.max_flops,
             threads: args.threads.map_or_else(all_cores, usize::from),
@@ -131,6 +210,13 @@ impl Settings {
             max_dataset_bytes: 16 << 30,
             max_json_bytes: 32 << 20,
             max_request_bytes: 1 << 20,
+            max_waiting: 512,
+            max_wait_seconds: 60.0,
+            min_free_bytes: 512 << 20,
+            source_prefixes: Vec::new(),
+            source_timeout_seconds: 30.0,
+            retention: Retention::default(),
+            max_queued: 1000,
             memory_bytes: memory::allowed_bytes() / 4 * 3,
             max_flops: 2e16,
             threads: all_cores(),
