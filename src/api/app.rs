@@ -8,9 +8,9 @@ use crate::jobs::{JobService, JobSettings, OpenError as JobsOpenError};
 use redb::Database;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 use submodular::selfcheck::Fault;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tracing::Span;
 
 /// One service: its settings, its datasets, its jobs.
@@ -20,7 +20,9 @@ pub struct App {
     pub(super) jobs: JobService,
     /// Whether this processor computes what it should, or what it got wrong.
     selfcheck: Result<(), Fault>,
-    stopping: AtomicBool,
+    stopping: watch::Sender<bool>,
+    /// One permit for each connection that may wait for a job.
+    waiting: Arc<Semaphore>,
 }
 
 /// Why a service could not be opened.
@@ -76,16 +78,25 @@ impl App {
                 max_flops: settings.max_flops,
                 threads: settings.threads,
                 workers: settings.workers,
+                max_queued: settings.max_queued,
                 checkpoint: Duration::try_from_secs_f64(settings.checkpoint_seconds).unwrap_or(Duration::MAX),
             },
         )?;
-        Ok(Arc::new(Self { settings, datasets, jobs, selfcheck, stopping: AtomicBool::new(false) }))
+        let waiting = Arc::new(Semaphore::new(settings.max_waiting.min(Semaphore::MAX_PERMITS)));
+        Ok(Arc::new(Self {
+            settings,
+            datasets,
+            jobs,
+            selfcheck,
+            stopping: watch::Sender::new(false),
+            waiting,
+        }))
     }
 
     /// Takes no new work, stores what runs so that the next start goes on with it, and waits for that at most
     /// `patience`. Gives whether everything has been stored. Blocks.
     pub fn stop(&self, patience: Duration) -> bool {
-        self.stopping.store(true, Relaxed);
+        self.stopping.send_replace(true);
         self.jobs.drain(patience)
     }
 
@@ -98,11 +109,28 @@ impl App {
     }
 
     pub(super) fn refuse_when_stopping(&self) -> Result<(), Problem> {
-        if self.stopping.load(Relaxed) {
+        if *self.stopping.borrow() {
             Err(Problem::new(Code::ShuttingDown, "the service is stopping and takes no new work"))
         } else {
             Ok(())
         }
+    }
+
+    /// Ready when the service stops: who waits for a job is sent away.
+    pub(super) async fn stopping(&self) {
+        // The sender lives as long as this.
+        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
+    }
+
+    /// As long as the caller wants, or as the service allows.
+    pub(super) fn longest_wait(&self, wanted: Duration) -> Duration {
+        let longest = self.settings.max_wait_seconds;
+        Duration::try_from_secs_f64(longest).map_or(wanted, |longest| wanted.min(longest))
+    }
+
+    /// The right to wait for a job, where one is left.
+    pub(super) fn wait_permit(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.waiting).try_acquire_owned().ok()
     }
 }
 

@@ -36,6 +36,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(v1::jobs::create_job, v1::jobs::list_jobs))
         .routes(routes!(v1::jobs::get_job, v1::jobs::delete_job))
         .routes(routes!(v1::jobs::cancel_job))
+        .routes(routes!(v1::jobs::get_job_events))
         .routes(routes!(v1::jobs::get_job_result))
         .routes(routes!(ops::healthz))
         .routes(routes!(ops::readyz))

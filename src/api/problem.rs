@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 /// Seconds after which a refused request may be tried again.
-const RETRY_AFTER_SECONDS: u16 = 5;
+const RETRY_AFTER_SECONDS: u32 = 5;
 
 /// What is wrong at one place of the request.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -86,19 +86,21 @@ pub struct Problem {
     pub detail: String,
     /// Where.
     pub errors: Vec<FieldProblem>,
+    /// Seconds after which it may be tried again, where that is known better than by habit.
+    pub retry_after_seconds: Option<u32>,
 }
 
 impl Problem {
     /// A problem without a place.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new() }
+        Self { code, detail: detail.into(), errors: Vec::new(), retry_after_seconds: None }
     }
 
     /// A problem at one place of the body.
     pub fn at(code: Code, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         let (pointer, detail) = (pointer.into(), detail.into());
-        let field = FieldProblem { pointer, code, detail, numbers: Map::new() };
-        Self { detail: field.detail.clone(), code, errors: vec![field] }
+        let field = FieldProblem { pointer, code, detail: detail.clone(), numbers: Map::new() };
+        Self { errors: vec![field], ..Self::new(code, detail) }
     }
 
     /// A failure of ours: logged in full, told without detail.
@@ -132,7 +134,10 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.code.status().into_response();
         if matches!(self.code.status().as_u16(), 429 | 503) {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+            response.headers_mut().insert(
+                header::RETRY_AFTER,
+                HeaderValue::from(self.retry_after_seconds.unwrap_or(RETRY_AFTER_SECONDS)),
+            );
         }
         response.extensions_mut().insert(self);
         response
@@ -164,7 +169,8 @@ impl From<SelectionError> for Problem {
                     .collect();
                 let details: Vec<_> = errors.iter().map(|field| field.detail.as_str()).collect();
                 let code = errors.first().map_or(Code::InvalidParameter, |field| field.code);
-                Self { code, detail: details.join("; "), errors }
+                let detail = details.join("; ");
+                Self { errors, ..Self::new(code, detail) }
             }
             SelectionError::Dataset(error) => error.into(),
             error
@@ -180,9 +186,15 @@ impl From<JobError> for Problem {
         match error {
             JobError::Dataset(error) => error.into(),
             JobError::Selection(error) => error.into(),
+            JobError::QueueFull { retry_after_seconds, .. } => Self {
+                retry_after_seconds: Some(retry_after_seconds),
+                ..Self::of(error.code(), &error, None)
+            },
             error @ (JobError::NotTerminal(_)
             | JobError::NotFinished(_)
             | JobError::NoResult(_)
+            | JobError::IdempotencyInProgress
+            | JobError::IdempotencyMismatch
             | JobError::ShuttingDown
             | JobError::Store(_)) => Self::of(error.code(), &error, None),
         }

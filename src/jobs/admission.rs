@@ -1,11 +1,15 @@
 //! Who runs next: in order of arrival, and only when what is left of the memory holds the estimate.
 
+use super::JobError;
 use super::record::{JobKey, JobRecord, ProgressRecord};
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use submodular::Ctl;
+
+/// Seconds: nobody is told to stay away for longer, however slow the jobs are.
+const LONGEST_RETRY_AFTER: f64 = 60.0;
 
 /// A job that waits.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,11 +95,58 @@ pub(super) struct Admission {
     running: HashMap<JobKey, Arc<Running>>,
     memory_bytes: u64,
     reserved_bytes: u64,
+    max_queued: usize,
+    /// Places in line that are promised to jobs on their way to the disk.
+    promised: usize,
+    pace: Pace,
+}
+
+/// How long jobs have run lately.
+#[derive(Debug, Default)]
+struct Pace {
+    /// A mean in which each job weighs a fifth less than the next.
+    seconds: Option<f64>,
+}
+
+impl Pace {
+    fn note(&mut self, seconds: f64) {
+        self.seconds = Some(self.seconds.map_or(seconds, |mean| mean + (seconds - mean) / 5.0));
+    }
 }
 
 impl Admission {
-    pub(super) fn new(memory_bytes: u64) -> Self {
-        Self { waiting: VecDeque::new(), running: HashMap::new(), memory_bytes, reserved_bytes: 0 }
+    pub(super) fn new(memory_bytes: u64, max_queued: usize) -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            running: HashMap::new(),
+            memory_bytes,
+            reserved_bytes: 0,
+            max_queued,
+            promised: 0,
+            pace: Pace::default(),
+        }
+    }
+
+    /// Promises a place in line, to be taken by [`push`](Self::push) after [`unpromise`](Self::unpromise).
+    pub(super) fn promise(&mut self) -> Result<(), JobError> {
+        let waiting = self.waiting.len() + self.promised;
+        if waiting >= self.max_queued {
+            let seconds = self.pace.seconds.unwrap_or(1.0) / self.running.len().max(1) as f64;
+            return Err(JobError::QueueFull {
+                waiting,
+                running: self.running.len(),
+                reserved_bytes: self.reserved_bytes,
+                memory_bytes: self.memory_bytes,
+                retry_after_seconds: seconds.ceil().clamp(1.0, LONGEST_RETRY_AFTER) as u32,
+            });
+        }
+        self.promised += 1;
+        Ok(())
+    }
+
+    /// The promised place is taken, or not wanted after all.
+    pub(super) fn unpromise(&mut self) {
+        self.promised = self.promised.saturating_sub(1);
     }
 
     pub(super) fn push(&mut self, job: Waiting) {
@@ -149,6 +200,7 @@ impl Admission {
     pub(super) fn release(&mut self, key: &JobKey) {
         if let Some(running) = self.running.remove(key) {
             self.reserved_bytes = self.reserved_bytes.saturating_sub(running.memory_bytes);
+            self.pace.note(running.began.elapsed().as_secs_f64());
         }
     }
 
@@ -173,7 +225,7 @@ impl Admission {
 
 #[cfg(test)]
 mod tests {
-    use super::{Admission, Waiting};
+    use super::{Admission, JobError, Waiting};
     use crate::jobs::record::JobKey;
 
     fn job(id: &str, memory_bytes: u64) -> Waiting {
@@ -191,7 +243,7 @@ mod tests {
 
     #[test]
     fn the_first_in_line_runs_when_it_fits_and_nobody_overtakes_it() {
-        let mut admission = Admission::new(10);
+        let mut admission = Admission::new(10, 9);
         for (id, bytes) in [("a", 6), ("b", 5), ("c", 1)] {
             admission.push(job(id, bytes));
         }
@@ -206,7 +258,7 @@ mod tests {
 
     #[test]
     fn one_without_a_plan_is_planned_first_and_keeps_its_place() {
-        let mut admission = Admission::new(10);
+        let mut admission = Admission::new(10, 9);
         admission.push(Waiting { memory_bytes: None, ..job("old", 0) });
         admission.push(job("new", 5));
         assert_eq!(next(&mut admission), None);
@@ -219,8 +271,24 @@ mod tests {
     }
 
     #[test]
+    fn no_more_places_are_promised_than_there_are() {
+        let mut admission = Admission::new(10, 2);
+        admission.push(job("a", 1));
+        admission.promise().unwrap();
+        let Err(JobError::QueueFull { waiting: 2, retry_after_seconds: 1, .. }) = admission.promise() else {
+            panic!("a third place was promised");
+        };
+        admission.unpromise();
+        admission.promise().unwrap();
+        admission.pace.note(500.0);
+        let Err(JobError::QueueFull { retry_after_seconds: 60, .. }) = admission.promise() else {
+            panic!("a slow service tells nobody to come back at once");
+        };
+    }
+
+    #[test]
     fn one_that_never_fits_blocks_nobody_for_ever() {
-        let mut admission = Admission::new(10);
+        let mut admission = Admission::new(10, 9);
         admission.push(job("small", 1));
         admission.push(job("huge", u64::MAX));
         admission.push(job("last", 1));

@@ -16,6 +16,28 @@ pub enum JobError {
     /// The job ended and left nothing.
     #[error("{0} ended without a result")]
     NoResult(String),
+    /// Too many jobs wait already.
+    #[error(
+        "{waiting} jobs wait, and no more may (jobs.max_queued); {running} run and hold {reserved_bytes} of {memory_bytes} bytes"
+    )]
+    QueueFull {
+        /// Jobs in line.
+        waiting: usize,
+        /// Jobs that run.
+        running: usize,
+        /// Bytes that those are estimated to take.
+        reserved_bytes: u64,
+        /// Bytes that all together may take.
+        memory_bytes: u64,
+        /// Seconds until a place in line may be free, by the pace of the last jobs.
+        retry_after_seconds: u32,
+    },
+    /// Another request with the key has not been answered yet.
+    #[error("a request with this Idempotency-Key is under way")]
+    IdempotencyInProgress,
+    /// The key stands for another request.
+    #[error("this Idempotency-Key was sent with another body")]
+    IdempotencyMismatch,
     /// The service is stopping.
     #[error("the service is stopping and takes no new jobs")]
     ShuttingDown,
@@ -43,6 +65,9 @@ impl JobError {
             Self::NotTerminal(_) => "job_not_terminal",
             Self::NotFinished(_) => "job_not_finished",
             Self::NoResult(_) => "no_result",
+            Self::QueueFull { .. } => "queue_full",
+            Self::IdempotencyInProgress => "idempotency_in_progress",
+            Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::ShuttingDown => "shutting_down",
             Self::Selection(error) => error.code(),
             Self::Dataset(error) => error.code(),

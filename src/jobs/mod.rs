@@ -2,6 +2,8 @@
 
 mod admission;
 mod error;
+mod events;
+mod idempotency;
 mod recovery;
 mod runner;
 mod service;
@@ -15,5 +17,8 @@ pub mod store;
 
 pub use admission::Tracked;
 pub use error::JobError;
-pub use service::{JobService, JobSettings, JobView, NewJob, OpenError};
+pub use events::Changes;
+pub use idempotency::IdempotencyKey;
+pub use service::{Begun, JobService, JobSettings, JobView, NewJob, OpenError, Place};
+pub use store::Filter;
 pub use worker::panic_text;

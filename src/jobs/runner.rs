@@ -64,6 +64,7 @@ fn try_run(shared: &Shared, pool: &ThreadPool, running: &Running) -> Result<(), 
         Err(StoreError::Forbidden(_) | StoreError::NotFound(_)) => return Ok(()),
         Err(error) => return Err(error),
     };
+    shared.events.tell(&running.key);
     tracing::info!(attempt = record.attempt, memory_bytes = record.plan.memory_bytes, "job started");
     let save = shared.store.saved(&running.key)?;
     let returned = guarded(|| select(shared, pool, running, &record, save));
@@ -80,6 +81,7 @@ fn try_run(shared: &Shared, pool: &ThreadPool, running: &Running) -> Result<(), 
             }
         }
     };
+    shared.events.tell(&running.key);
     let seconds = running.began.elapsed().as_secs_f64();
     let code = record.failure.as_ref().map(|failure| failure.code.as_str());
     tracing::info!(state = ?record.state, seconds, code, "job stopped");

@@ -2,11 +2,13 @@
 
 use super::JobError;
 use super::admission::{Admission, Running, Tracked, Waiting};
+use super::events::{Changes, Events};
+use super::idempotency::{IdempotencyKey, Known, Turn, UnderWay};
 use super::record::{JobKey, JobRecord, JobSpec};
 use super::selection::result::{PlanReport, SelectionResult};
 use super::selection::{self, Limits, Prepared};
 use super::state::{Forbidden, State};
-use super::store::{JobStore, StoreError};
+use super::store::{Filter, JobStore, StoreError};
 use super::{recovery, runner, worker};
 use crate::dataset::{DatasetError, DatasetRecord, DatasetStore, Source};
 use redb::Database;
@@ -27,6 +29,8 @@ pub struct JobSettings {
     pub threads: usize,
     /// Jobs that run at once.
     pub workers: usize,
+    /// Jobs that may wait in line.
+    pub max_queued: usize,
     /// Time between two saves of a running job.
     pub checkpoint: Duration,
 }
@@ -40,6 +44,27 @@ pub struct NewJob {
     pub spec: JobSpec,
     /// The owner's notes.
     pub labels: BTreeMap<String, String>,
+}
+
+/// A request that may become a job: it has a place in line, and its idempotency key to itself, as long as this lives.
+pub struct Place {
+    shared: Arc<Shared>,
+    key: Option<IdempotencyKey>,
+    _turn: Option<Turn>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.shared.books().admission.unpromise();
+    }
+}
+
+/// What a request begins with.
+pub enum Begun {
+    /// A place for a new job.
+    New(Place),
+    /// The job that the same request has made before.
+    Known(Box<JobView>),
 }
 
 /// A job as it is now: its record, and of a live one what only its process knows.
@@ -73,6 +98,7 @@ pub(super) struct Shared {
     pub(super) datasets: DatasetStore,
     pub(super) limits: Limits,
     pub(super) checkpoint: Duration,
+    pub(super) events: Arc<Events>,
     books: Mutex<Books>,
     changed: Condvar,
 }
@@ -127,6 +153,7 @@ impl Shared {
 /// The jobs of this process. Every method blocks on the disk, none on a computation.
 pub struct JobService {
     shared: Arc<Shared>,
+    under_way: UnderWay,
     workers: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -141,7 +168,7 @@ impl JobService {
         settings: JobSettings,
     ) -> Result<Self, OpenError> {
         let store = JobStore::open(database)?;
-        let mut admission = Admission::new(settings.memory_bytes);
+        let mut admission = Admission::new(settings.memory_bytes, settings.max_queued);
         for waiting in recovery::recover(&store)? {
             admission.push(waiting);
         }
@@ -155,11 +182,12 @@ impl JobService {
                 kernel: Kernel::detect(),
             },
             checkpoint: settings.checkpoint,
+            events: Arc::default(),
             books: Mutex::new(Books { admission, draining: false }),
             changed: Condvar::new(),
         });
         let workers = Mutex::new(worker::start(&shared, settings.workers, settings.threads)?);
-        Ok(Self { shared, workers })
+        Ok(Self { shared, under_way: UnderWay::default(), workers })
     }
 
     /// What the job would take, without accepting it.
@@ -183,20 +211,40 @@ impl JobService {
         Ok(selection::prepare(spec, source, &self.shared.represented(tenant), &self.shared.limits)?)
     }
 
+    /// What a request has to ask for before anything of it is stored.
+    ///
+    /// # Errors
+    /// [`JobError::QueueFull`], [`JobError::IdempotencyInProgress`], [`JobError::IdempotencyMismatch`],
+    /// [`JobError::ShuttingDown`]; where the key's job has been deleted, and the store's own.
+    pub fn begin(&self, tenant: &str, key: Option<IdempotencyKey>) -> Result<Begun, JobError> {
+        let mut turn = None;
+        if let Some(key) = &key {
+            turn = Some(self.under_way.begin(tenant, key).ok_or(JobError::IdempotencyInProgress)?);
+            match self.shared.store.known(tenant, key)? {
+                Known::New => {}
+                Known::Job(job) => return Ok(Begun::Known(Box::new(self.get(&job)?))),
+                Known::Other => return Err(JobError::IdempotencyMismatch),
+            }
+        }
+        let mut books = self.shared.books();
+        if books.draining {
+            return Err(JobError::ShuttingDown);
+        }
+        books.admission.promise()?;
+        Ok(Begun::New(Place { shared: Arc::clone(&self.shared), key, _turn: turn }))
+    }
+
     /// Accepts the job: when this returns it outlives a crash.
     ///
     /// # Errors
-    /// What is wrong with the request; [`JobError::ShuttingDown`].
-    pub fn submit(&self, job: NewJob, dataset: &DatasetRecord) -> Result<JobView, JobError> {
-        if self.shared.books().draining {
-            return Err(JobError::ShuttingDown);
-        }
+    /// What is wrong with the request.
+    pub fn submit(&self, place: &Place, job: NewJob, dataset: &DatasetRecord) -> Result<JobView, JobError> {
         let prepared = self.prepare(&job.tenant, &job.spec, &self.shared.datasets.source(dataset)?)?;
         prepared.admit()?;
         let spec = JobSpec::Selection(prepared.spec().clone());
         let plan = prepared.report().clone();
         let record = JobRecord::new(&job.tenant, spec, dataset.id.clone(), job.labels, plan);
-        self.shared.store.insert(&record)?;
+        self.shared.store.insert(&record, place.key.as_ref())?;
         let JobSpec::Selection(spec) = &record.spec;
         self.shared.books().admission.push(Waiting::accepted(&record, spec.deadline_seconds));
         self.shared.changed.notify_all();
@@ -211,7 +259,8 @@ impl JobService {
         Ok(self.with_live_part(self.shared.store.get(key)?))
     }
 
-    /// At most `limit` jobs, newest first, of those older than `before`; and whether there are more.
+    /// At most `limit` jobs that pass the filter, newest first, of those older than `before`; and the id to go on
+    /// before, where there may be more. A page of a filtered list may be short and not the last.
     ///
     /// # Errors
     /// The store's own.
@@ -220,9 +269,15 @@ impl JobService {
         tenant: &str,
         limit: usize,
         before: Option<&str>,
-    ) -> Result<(Vec<JobView>, bool), JobError> {
-        let (records, more) = self.shared.store.list(tenant, limit, before)?;
-        Ok((records.into_iter().map(|record| self.with_live_part(record)).collect(), more))
+        filter: &Filter,
+    ) -> Result<(Vec<JobView>, Option<String>), JobError> {
+        let (records, next) = self.shared.store.list(tenant, limit, before, filter)?;
+        Ok((records.into_iter().map(|record| self.with_live_part(record)).collect(), next))
+    }
+
+    /// Tells of each change of the job's state from now on.
+    pub fn changes(&self, key: &JobKey) -> Changes {
+        self.shared.events.watch(key)
     }
 
     /// Ends a queued job, tells a running one to stop, and leaves one that has ended as it is. Needs no slot, no
@@ -245,6 +300,7 @@ impl JobService {
             books.admission.forget(key);
         }
         drop(books);
+        self.shared.events.tell(key);
         // The next in line may fit where this one did not.
         self.shared.changed.notify_all();
         Ok(self.with_live_part(record))
@@ -255,7 +311,11 @@ impl JobService {
     /// # Errors
     /// [`JobError::NotTerminal`]; where there is none, and the store's own.
     pub fn delete(&self, key: &JobKey) -> Result<(), JobError> {
-        if self.shared.store.remove(key)? { Ok(()) } else { Err(JobError::NotTerminal(key.id.to_string())) }
+        if !self.shared.store.remove(key)? {
+            return Err(JobError::NotTerminal(key.id.to_string()));
+        }
+        self.shared.events.tell(key);
+        Ok(())
     }
 
     /// What a job left.
@@ -305,15 +365,21 @@ impl JobService {
     }
 
     fn with_live_part(&self, record: JobRecord) -> JobView {
+        let mut view = JobView { record, tracked: None, queue_position: None };
+        self.refresh(&mut view);
+        view
+    }
+
+    /// Brings up to date what only this process knows of the job. Does not look at the disk.
+    pub fn refresh(&self, view: &mut JobView) {
+        let record = &view.record;
         let books = self.shared.books();
         let key = record.key();
         // Between two reads the job may have gone on: what does not fit the record's state is left out.
         let runs = matches!(record.state, State::Running | State::Cancelling);
-        let tracked = if runs { books.admission.running(&key).and_then(|job| job.tracked()) } else { None };
+        view.tracked = if runs { books.admission.running(&key).and_then(|job| job.tracked()) } else { None };
         let waits = record.state == State::Queued;
-        let queue_position = if waits { books.admission.position(&key) } else { None };
-        drop(books);
-        JobView { record, tracked, queue_position }
+        view.queue_position = if waits { books.admission.position(&key) } else { None };
     }
 }
 

@@ -1,11 +1,13 @@
 //! Jobs on disk. Every change of state is one transaction, and what belongs to the change is in it: a result with
 //! the state that ends the job, a save with the state that will take it up again.
 
+use super::idempotency::{self, IdempotencyKey, Known};
 use super::record::{Failure, JobKey, JobRecord, ProgressRecord, RECORD_VERSION, ResultSummary};
 use super::selection::result::SelectionResult;
-use super::state::{Event, Forbidden};
+use super::state::{Event, Forbidden, State};
 use crate::dataset::{DatasetError, DatasetStore};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use time::OffsetDateTime;
 
@@ -18,6 +20,9 @@ const LIVE: TableDefinition<(&str, &str, &str), ()> = TableDefinition::new("live
 const SAVES: TableDefinition<(&str, &str), (f64, &[u8])> = TableDefinition::new("job_saves");
 /// (tenant, id) -> result as JSON.
 const RESULTS: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("job_results");
+
+/// Records that one page of a list looks at.
+const MOST_LOOKED_AT: usize = 10_000;
 
 /// Ids are letters, digits and underscores.
 const AFTER_EVERY_ID: &str = "~";
@@ -68,6 +73,35 @@ impl StoreError {
     }
 }
 
+/// Which jobs a list has.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Filter {
+    /// In one of these states; any where there is none.
+    pub states: Vec<State>,
+    /// With this label, and where there is one, this value of it.
+    pub label: Option<(String, Option<String>)>,
+}
+
+impl Filter {
+    /// Reads no more of a record than it has to. One that cannot be read passes, and is told of by whoever reads it.
+    fn passes(&self, record: &[u8]) -> bool {
+        #[derive(serde::Deserialize)]
+        struct Glance {
+            state: State,
+            labels: BTreeMap<String, String>,
+        }
+        if *self == Self::default() {
+            return true;
+        }
+        let Ok(Glance { state, labels }) = serde_json::from_slice(record) else { return true };
+        let in_state = self.states.is_empty() || self.states.contains(&state);
+        let labelled = self.label.as_ref().is_none_or(|(name, wanted)| {
+            labels.get(name).is_some_and(|value| wanted.as_ref().is_none_or(|wanted| wanted == value))
+        });
+        in_state && labelled
+    }
+}
+
 /// What a run goes on from.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Save {
@@ -105,24 +139,33 @@ impl JobStore {
         transaction.open_table(LIVE)?;
         transaction.open_table(SAVES)?;
         transaction.open_table(RESULTS)?;
+        idempotency::open(&transaction)?;
         transaction.commit()?;
         Ok(Self { database })
     }
 
-    /// Stores a new job, in one transaction with a last look at its datasets. When this returns the job outlives a
-    /// crash.
+    /// Stores a new job, in one transaction with its key and a last look at its datasets. When this returns the job
+    /// outlives a crash.
     ///
     /// # Errors
     /// [`StoreError::Dataset`] where one has been deleted, and the store's own.
-    pub fn insert(&self, record: &JobRecord) -> Result<(), StoreError> {
+    pub fn insert(&self, record: &JobRecord, key: Option<&IdempotencyKey>) -> Result<(), StoreError> {
         let transaction = self.database.begin_write()?;
         for dataset in record.datasets() {
             DatasetStore::get_within(&transaction, &record.tenant, dataset)?;
             transaction.open_table(LIVE)?.insert((&*record.tenant, dataset, record.id.as_str()), ())?;
         }
         put(&transaction, record)?;
+        if let Some(key) = key {
+            idempotency::keep(&transaction, &record.key(), key, record.created_at)?;
+        }
         transaction.commit()?;
         Ok(())
+    }
+
+    /// What is known of an idempotency key.
+    pub(super) fn known(&self, tenant: &str, key: &IdempotencyKey) -> Result<Known, StoreError> {
+        idempotency::look_up(&self.database.begin_read()?, tenant, key, OffsetDateTime::now_utc())
     }
 
     /// A live job that needs the dataset, as seen by the transaction that wants to delete it.
@@ -152,8 +195,10 @@ impl JobStore {
         decode(bytes.value())
     }
 
-    /// At most `limit` jobs of one tenant, newest first, of those older than `before`; and whether there are more.
-    /// Records that cannot be read are left out.
+    /// At most `limit` jobs of one tenant, newest first, of those older than `before` that pass the filter; and the
+    /// id to go on before, where there may be more. Looks at [`MOST_LOOKED_AT`] records at most, so that a filter that
+    /// few pass costs no more than another: such a page may be short, even empty, and not the last. Records that
+    /// cannot be read are left out.
     ///
     /// # Errors
     /// The store's own.
@@ -162,18 +207,24 @@ impl JobStore {
         tenant: &str,
         limit: usize,
         before: Option<&str>,
-    ) -> Result<(Vec<JobRecord>, bool), StoreError> {
+        filter: &Filter,
+    ) -> Result<(Vec<JobRecord>, Option<String>), StoreError> {
         let jobs = self.database.begin_read()?.open_table(JOBS)?;
         let range = jobs.range((tenant, "")..(tenant, before.unwrap_or(AFTER_EVERY_ID)))?;
         let mut records = Vec::new();
-        for entry in range.rev() {
-            if records.len() == limit {
-                return Ok((records, true));
+        let mut last = None;
+        for (looked_at, entry) in range.rev().enumerate() {
+            if records.len() == limit || looked_at == MOST_LOOKED_AT {
+                return Ok((records, last));
             }
             let (key, bytes) = entry?;
-            records.extend(readable(key.value().1, decode(bytes.value())));
+            let id = key.value().1;
+            last = Some(id.to_owned());
+            if filter.passes(bytes.value()) {
+                records.extend(readable(id, decode(bytes.value())));
+            }
         }
-        Ok((records, false))
+        Ok((records, None))
     }
 
     /// Every job that has not ended, oldest first. Records that cannot be read are left out.

@@ -100,6 +100,11 @@ impl Client {
         self.post(path, "application/json", body.to_string()).await
     }
 
+    /// An answer whose body is still to come.
+    pub(crate) async fn open_stream(&self, path: &str) -> axum::response::Response {
+        self.router.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap()
+    }
+
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = self.router.clone().oneshot(request).await.unwrap();

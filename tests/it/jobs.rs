@@ -72,6 +72,50 @@ async fn a_job_is_accepted_followed_read_and_deleted() {
 }
 
 #[tokio::test]
+async fn a_list_can_be_narrowed_to_states_and_labels_and_still_be_paged() {
+    let client = Client::with(|settings| settings.workers = 1);
+    let dataset = client.upload(MANY, 4).await;
+    let mut ids = Vec::new();
+    for run in ["a", "b", "a", "b"] {
+        let mut body = inline();
+        body["labels"] = json!({"run": run, "x=y": "1"});
+        ids.push(client.submit(&body).await);
+        client.wait_for_end(ids.last().unwrap(), "succeeded").await;
+    }
+    let live = [client.submit(&endless(&dataset)).await, client.submit(&endless(&dataset)).await];
+    client.wait(&live[0], |job| job["state"] == "running").await;
+    let listed = async |query: &str| {
+        let page = client.get(&format!("/v1/jobs?{query}")).await.json;
+        let of = |job: &Value| [&ids[..], &live].concat().iter().position(|id| job["id"] == **id).unwrap();
+        let items: Vec<_> = page["items"].as_array().unwrap().iter().map(of).collect();
+        (items, page["next_page_token"].as_str().map(str::to_owned))
+    };
+
+    for (query, expected) in [
+        ("state=running", &[4][..]),
+        ("state=queued", &[5]),
+        ("state=queued,succeeded", &[5, 3, 2, 1, 0]),
+        ("label=run", &[3, 2, 1, 0]),
+        ("label=run=a", &[2, 0]),
+        ("label=run%3Da&state=running", &[]),
+        ("label=run=", &[]),
+        ("label=other", &[]),
+    ] {
+        assert_eq!(listed(query).await, (expected.to_vec(), None), "{query}");
+    }
+    let (first, token) = listed("label=run=b&limit=1").await;
+    assert_eq!(first, [3]);
+    let (second, token) = listed(&format!("label=run=b&limit=1&page_token={}", token.unwrap())).await;
+    assert_eq!(second, [1]);
+    // That nothing follows is seen only by looking.
+    let (rest, token) = listed(&format!("label=run=b&limit=1&page_token={}", token.unwrap())).await;
+    assert_eq!((rest, token), (vec![], None));
+    for query in ["state=done", "state=", "state=queued,,running"] {
+        assert_eq!(client.get(&format!("/v1/jobs?{query}")).await.json["code"], "invalid_query", "{query}");
+    }
+}
+
+#[tokio::test]
 async fn one_job_answers_every_smaller_budget() {
     let client = Client::new();
     let dataset = client.upload(60, 5).await;

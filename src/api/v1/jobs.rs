@@ -1,28 +1,37 @@
 //! `/v1/jobs`.
 
+mod events;
+mod headers;
 mod job;
+mod list;
 mod request;
 
-pub use job::{Job, JobFailure, JobPage, JobPhase, JobPlan, JobProgress, JobResult, JobSpec, JobState};
+pub(in crate::api) use events::*;
+pub use job::{Job, JobFailure, JobOrPlan, JobPhase, JobPlan, JobProgress, JobResult, JobSpec, JobState};
+pub use list::JobPage;
+pub(in crate::api) use list::*;
 pub use request::JobRequest;
 
 use super::TENANT;
-use super::page::{self, PageQuery};
 use super::result::SelectionResult;
 use crate::api::app::{App, blocking};
 use crate::api::extract::{Path, Query, json_body, parse};
 use crate::api::problem::Problem;
 use crate::dataset::{DatasetRecord, Format, Options, Source};
-use crate::jobs::NewJob;
 use crate::jobs::record::JobKey;
+use crate::jobs::{Begun, IdempotencyKey, JobView, NewJob};
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use request::{DatasetChoice, Wanted};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use utoipa::IntoParams;
+
+/// Seconds after which a caller that did not wait may look again.
+const LOOK_AGAIN_SECONDS: u32 = 1;
 
 /// How the job is to be taken.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -48,9 +57,16 @@ pub(in crate::api) struct ResultQuery {
 /// Submit a job
 ///
 /// The job is stored before the answer is sent, and outlives a crash from then on. Follow it at `Location`. With
-/// `validate_only` nothing is stored, and the answer is the plan.
+/// `Prefer: wait=SECONDS` the answer waits for the job to end, that long at most; the job goes on when the caller
+/// leaves. With `Idempotency-Key` the same request can be sent again without making a second job: for a day the key
+/// answers with the job it made. With `validate_only` nothing is stored, and the answer is the plan.
 #[utoipa::path(
-    post, path = "/v1/jobs", tag = "jobs", params(CreateQuery),
+    post, path = "/v1/jobs", tag = "jobs",
+    params(
+        CreateQuery,
+        ("Prefer" = Option<String>, Header, description = "`wait=SECONDS`: answer when the job has ended, or after so many seconds at most. The service's own limit is `limits.wait_seconds`.", example = "wait=10"),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters, the caller's own. The same key with the same body gives the job that it made before.", example = "run-42-round-1", min_length = 1, max_length = 255),
+    ),
     request_body(content = JobRequest, example = json!({
         "kind": "selection",
         "inline": {"kind": "vectors", "vectors": [[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]], "ids": ["a", "b", "c"]},
@@ -60,16 +76,20 @@ pub(in crate::api) struct ResultQuery {
     })),
     responses(
         (status = 202, description = "Accepted", body = Job,
-            headers(("Location" = String, description = "Path of the job"))),
-        (status = 200, description = "With `validate_only`: what the job would take", body = JobPlan),
+            headers(
+                ("Location" = String, description = "Path of the job"),
+                ("Retry-After" = u32, description = "Seconds after which to look again"),
+            )),
+        (status = 200, description = "With `Prefer: wait`: the job, which has ended. With `validate_only`: what the job would take", body = JobOrPlan),
     ),
     extensions(
         ("x-problem-codes" = json!(["malformed_body", "invalid_query", "invalid_header", "dataset_not_found",
-            "body_timeout", "payload_too_large", "unsupported_media_type", "unsupported_encoding",
-            "invalid_parameter", "invalid_matrix", "shape_mismatch", "negative_similarity", "unknown_item",
-            "duplicate_item", "unknown_group", "infeasible_constraint", "optimizer_mismatch",
-            "estimate_exceeds_limit", "shutting_down", "insufficient_storage"])),
-        ("x-codeSamples" = json!([{"lang": "Shell", "source": "curl -fsS http://127.0.0.1:8080/v1/jobs -H 'Content-Type: application/json' -d '{\"kind\":\"selection\",\"inline\":{\"vectors\":[[1,0],[0.9,0.1],[0,1]]},\"objective\":{\"name\":\"facility_location\"},\"constraints\":{\"k\":2}}'"}])),
+            "job_not_found", "body_timeout", "idempotency_in_progress", "payload_too_large",
+            "unsupported_media_type", "unsupported_encoding", "invalid_parameter", "invalid_matrix",
+            "shape_mismatch", "negative_similarity", "unknown_item", "duplicate_item", "unknown_group",
+            "infeasible_constraint", "optimizer_mismatch", "estimate_exceeds_limit", "idempotency_mismatch",
+            "queue_full", "shutting_down", "insufficient_storage"])),
+        ("x-codeSamples" = json!([{"lang": "Shell", "source": "curl -fsS http://127.0.0.1:8080/v1/jobs -H 'Content-Type: application/json' -H 'Prefer: wait=10' -d '{\"kind\":\"selection\",\"inline\":{\"vectors\":[[1,0],[0.9,0.1],[0,1]]},\"objective\":{\"name\":\"facility_location\"},\"constraints\":{\"k\":2}}'"}])),
     ),
 )]
 pub(in crate::api) async fn create_job(
@@ -78,6 +98,8 @@ pub(in crate::api) async fn create_job(
     request: Request,
 ) -> Result<Response, Problem> {
     app.refuse_when_stopping()?;
+    let wait = headers::wait(request.headers())?;
+    let key = headers::idempotency_key(request.headers())?;
     let limit = app.settings.max_request_bytes;
     let body = json_body(request, limit, "FEWER_LIMITS__REQUEST_BYTES (--max-request-bytes)").await?;
     let wanted = parse::<JobRequest>(&body)?.check()?;
@@ -85,10 +107,26 @@ pub(in crate::api) async fn create_job(
         let plan = blocking(move || plan(&app, &wanted)).await?;
         return Ok(Json(plan).into_response());
     }
-    let job = blocking(move || submit(&app, wanted)).await?;
-    tracing::info!(job.id = %job.id, "job accepted");
-    let location = format!("/v1/jobs/{}", job.id);
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(job)).into_response())
+    let key = key.map(|key| IdempotencyKey { key, digest: Sha256::digest(&body).into() });
+    let submitted = Arc::clone(&app);
+    let job = blocking(move || submit(&submitted, wanted, key)).await?;
+    let location = format!("/v1/jobs/{}", job.record.id);
+    // It is a preference: where too many wait already, the answer comes at once.
+    let wait = wait.zip(app.wait_permit()).map(|(wait, permit)| (app.longest_wait(wait), permit));
+    let job = match &wait {
+        Some((wait, _)) => events::until_ended(&app, job, *wait).await?,
+        None => job,
+    };
+    let ended = job.record.state.is_terminal();
+    let status = if wait.is_some() && ended { StatusCode::OK } else { StatusCode::ACCEPTED };
+    let mut response = (status, [(header::LOCATION, location)], Json(Job::from(job))).into_response();
+    if status == StatusCode::ACCEPTED {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(LOOK_AGAIN_SECONDS));
+    }
+    if let Some((wait, _)) = wait {
+        response.headers_mut().insert(headers::PREFERENCE_APPLIED, headers::applied(wait));
+    }
+    Ok(response)
 }
 
 fn plan(app: &App, wanted: &Wanted) -> Result<JobPlan, Problem> {
@@ -99,7 +137,11 @@ fn plan(app: &App, wanted: &Wanted) -> Result<JobPlan, Problem> {
     Ok(app.jobs.plan(TENANT, &wanted.spec, &source)?.into())
 }
 
-fn submit(app: &App, wanted: Wanted) -> Result<Job, Problem> {
+fn submit(app: &App, wanted: Wanted, key: Option<IdempotencyKey>) -> Result<JobView, Problem> {
+    let place = match app.jobs.begin(TENANT, key)? {
+        Begun::New(place) => place,
+        Begun::Known(job) => return Ok(*job),
+    };
     let dataset = match &wanted.dataset {
         DatasetChoice::Stored(id) => stored(app, id)?,
         DatasetChoice::Inline(body) => {
@@ -114,7 +156,9 @@ fn submit(app: &App, wanted: Wanted) -> Result<Job, Problem> {
         }
     };
     let job = NewJob { tenant: TENANT.into(), spec: wanted.spec, labels: wanted.labels };
-    Ok(app.jobs.submit(job, &dataset)?.into())
+    let job = app.jobs.submit(&place, job, &dataset)?;
+    tracing::info!(job.id = %job.record.id, dataset.id = dataset.id, "job accepted");
+    Ok(job)
 }
 
 fn stored(app: &App, id: &str) -> Result<DatasetRecord, Problem> {
@@ -123,28 +167,6 @@ fn stored(app: &App, id: &str) -> Result<DatasetRecord, Problem> {
 
 fn inline(body: &[u8]) -> Result<Source, Problem> {
     Source::inline(body, &Options::default()).map_err(|error| Problem::from(error).below("/inline"))
-}
-
-/// List jobs
-///
-/// Newest first.
-#[utoipa::path(
-    get, path = "/v1/jobs", tag = "jobs", params(PageQuery),
-    responses((status = 200, description = "A page of jobs", body = JobPage)),
-    extensions(
-        ("x-problem-codes" = json!(["invalid_query"])),
-        ("x-codeSamples" = json!([{"lang": "Shell", "source": "curl -fsS 'http://127.0.0.1:8080/v1/jobs?limit=10'"}])),
-    ),
-)]
-pub(in crate::api) async fn list_jobs(
-    State(app): State<Arc<App>>,
-    Query(query): Query<PageQuery>,
-) -> Result<Json<JobPage>, Problem> {
-    let limit = query.limit()?;
-    query.after()?;
-    let (jobs, more) = blocking(move || Ok(app.jobs.list(TENANT, limit, query.after()?)?)).await?;
-    let next_page_token = jobs.last().filter(|_| more).map(|job| page::token(job.record.id.as_str()));
-    Ok(Json(JobPage { items: jobs.into_iter().map(Job::from).collect(), next_page_token }))
 }
 
 /// Get a job

@@ -18,9 +18,9 @@ const TOKEN_VERSION: &str = "v1.";
 pub(in crate::api) struct PageQuery {
     /// Most items on the page.
     #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<usize>,
+    pub(super) limit: Option<usize>,
     /// `next_page_token` of the page before; the first page when absent.
-    page_token: Option<String>,
+    pub(super) page_token: Option<String>,
 }
 
 impl PageQuery {

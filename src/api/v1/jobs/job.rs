@@ -7,7 +7,7 @@ use crate::jobs::selection::result::PlanReport;
 use crate::jobs::spec::SelectionSpec;
 use crate::jobs::state::State;
 use crate::jobs::{JobView, Tracked};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -50,7 +50,7 @@ pub struct Job {
 }
 
 /// Where a job is. Nothing leaves `succeeded`, `failed` and `cancelled`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
     /// Waits for a worker and for memory.
@@ -142,15 +142,6 @@ pub struct JobFailure {
     pub detail: String,
 }
 
-/// A page of jobs.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct JobPage {
-    /// The jobs, newest first.
-    pub items: Vec<Job>,
-    /// Where the next page begins; null on the last.
-    pub next_page_token: Option<String>,
-}
-
 /// What a job would take.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct JobPlan {
@@ -173,6 +164,16 @@ pub struct JobPlan {
     pub admissible: bool,
     /// Why not, or a warning.
     pub reason: Option<String>,
+}
+
+/// A job that has ended, or, with `validate_only`, what it would take.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum JobOrPlan {
+    /// The job.
+    Job(Box<Job>),
+    /// The plan.
+    Plan(JobPlan),
 }
 
 impl From<PlanReport> for JobPlan {
@@ -224,6 +225,19 @@ impl From<State> for JobState {
             State::Succeeded => Self::Succeeded,
             State::Failed => Self::Failed,
             State::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+impl From<JobState> for State {
+    fn from(state: JobState) -> Self {
+        match state {
+            JobState::Queued => Self::Queued,
+            JobState::Running => Self::Running,
+            JobState::Cancelling => Self::Cancelling,
+            JobState::Succeeded => Self::Succeeded,
+            JobState::Failed => Self::Failed,
+            JobState::Cancelled => Self::Cancelled,
         }
     }
 }

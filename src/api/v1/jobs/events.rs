@@ -1,0 +1,140 @@
+//! `GET /v1/jobs/{id}/events`: the job, each time it has changed; and the wait of `Prefer: wait`.
+
+use super::job::Job;
+use crate::api::app::{App, blocking};
+use crate::api::codes::Code;
+use crate::api::extract::Path;
+use crate::api::problem::Problem;
+use crate::api::v1::TENANT;
+use crate::jobs::record::JobKey;
+use crate::jobs::{Changes, JobView};
+use axum::extract::State;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures_util::{Stream, stream};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+/// Between two events, and between two looks at a job's progress.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// Proxies close connections on which nothing moves.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// Follow a job
+///
+/// Server-sent events, each named `job` with the whole job as its data: the first is the job as it is now, so a client
+/// that comes back has missed nothing it needs; then one each time its state or progress has changed, at most ten a
+/// second; the last is the job in its terminal state, and ends the stream. It also ends when the job is deleted or the
+/// service stops.
+#[utoipa::path(
+    get, path = "/v1/jobs/{id}/events", tag = "jobs",
+    params(("id" = String, Path, description = "Id of the job")),
+    responses((status = 200, description = "The job, each time it has changed", body = String,
+        content_type = "text/event-stream", example = "event: job\ndata: {\"id\": \"job_0192f0c1a2b37c4d8e5f6a7b8c9d0e1f\", …}\n\n")),
+    extensions(
+        ("x-problem-codes" = json!(["invalid_path", "job_not_found", "too_many_requests", "shutting_down"])),
+        ("x-codeSamples" = json!([{"lang": "Shell", "source": "curl -fsSN http://127.0.0.1:8080/v1/jobs/$JOB/events"}])),
+    ),
+)]
+pub(in crate::api) async fn get_job_events(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+) -> Result<Sse<impl Stream<Item = Result<Event, axum::Error>>>, Problem> {
+    app.refuse_when_stopping()?;
+    let permit = app.wait_permit().ok_or_else(|| {
+        let most = app.settings.max_waiting;
+        let detail = format!("{most} connections wait for jobs, and no more may (limits.waiting)");
+        Problem::new(Code::TooManyRequests, detail)
+    })?;
+    let follower = Follower::new(app, JobKey::new(TENANT, &id), permit).await?;
+    let events = stream::unfold(Some(follower), async |follower| {
+        let mut follower = follower?;
+        let job = follower.next().await?;
+        let event = Event::default().event("job").json_data(&job);
+        let more = !follower.view.record.state.is_terminal();
+        Some((event, more.then_some(follower)))
+    });
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+/// One connection that follows one job.
+struct Follower {
+    app: Arc<App>,
+    key: JobKey,
+    changes: Changes,
+    view: JobView,
+    sent: Option<(Job, Instant)>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Follower {
+    async fn new(app: Arc<App>, key: JobKey, permit: OwnedSemaphorePermit) -> Result<Self, Problem> {
+        let changes = app.jobs.changes(&key);
+        let view = look(&app, &key).await?;
+        Ok(Self { app, key, changes, view, sent: None, _permit: permit })
+    }
+
+    /// The job, once it is another than was sent last; none where the job or the service has gone.
+    async fn next(&mut self) -> Option<Job> {
+        let Some((_, last)) = self.sent else { return Some(self.send()) };
+        let mut due = last + INTERVAL;
+        loop {
+            let app = Arc::clone(&self.app);
+            tokio::select! {
+                () = app.stopping() => return None,
+                // Until the next event may go out, changes add up.
+                () = sleep_until(due) => {}
+            }
+            match timeout_at(Instant::now(), self.changes.next()).await {
+                // One that is gone, or cannot be read, has no more events.
+                Ok(()) => self.view = look(&self.app, &self.key).await.ok()?,
+                Err(_) => self.app.jobs.refresh(&mut self.view),
+            }
+            if self.sent.as_ref().is_none_or(|(job, _)| !is_the_same(job, &Job::from(self.view.clone()))) {
+                return Some(self.send());
+            }
+            due = Instant::now() + INTERVAL;
+        }
+    }
+
+    fn send(&mut self) -> Job {
+        let job = Job::from(self.view.clone());
+        self.sent = Some((job.clone(), Instant::now()));
+        job
+    }
+}
+
+/// The estimate of the time left changes by itself.
+fn is_the_same(a: &Job, b: &Job) -> bool {
+    let done = |job: &Job| {
+        job.progress.as_ref().map(|progress| (progress.phase, progress.done, progress.evaluations))
+    };
+    a.state == b.state && a.queue_position == b.queue_position && done(a) == done(b)
+}
+
+async fn look(app: &Arc<App>, key: &JobKey) -> Result<JobView, Problem> {
+    let (app, key) = (Arc::clone(app), key.clone());
+    blocking(move || Ok(app.jobs.get(&key)?)).await
+}
+
+/// The job when it has ended, or as it is when the time is over or the service stops.
+pub(super) async fn until_ended(app: &Arc<App>, job: JobView, wait: Duration) -> Result<JobView, Problem> {
+    let Some(until) = Instant::now().checked_add(wait) else { return Ok(job) };
+    let key = job.record.key();
+    let mut changes = app.jobs.changes(&key);
+    let mut view = look(app, &key).await?;
+    while !view.record.state.is_terminal() {
+        let changed = tokio::select! {
+            changed = timeout_at(until, changes.next()) => changed.is_ok(),
+            () = app.stopping() => false,
+        };
+        if !changed {
+            app.jobs.refresh(&mut view);
+            break;
+        }
+        view = look(app, &key).await?;
+    }
+    Ok(view)
+}
