@@ -6,9 +6,10 @@ use crate::api::codes::Code;
 use crate::api::extract::Path;
 use crate::api::problem::Problem;
 use crate::api::v1::TENANT;
-use crate::jobs::record::JobKey;
+use crate::jobs::record::{JobKey, PhaseRecord};
+use crate::jobs::state::State;
 use crate::jobs::{Changes, JobView};
-use axum::extract::State;
+use axum::extract;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::{Stream, stream};
 use std::sync::Arc;
@@ -39,7 +40,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
     ),
 )]
 pub(in crate::api) async fn get_job_events(
-    State(app): State<Arc<App>>,
+    extract::State(app): extract::State<Arc<App>>,
     Path(id): Path<String>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, axum::Error>>>, Problem> {
     app.refuse_when_stopping()?;
@@ -59,13 +60,32 @@ pub(in crate::api) async fn get_job_events(
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 
+/// What makes an event new. The estimate of the time left changes by itself.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Seen {
+    state: State,
+    queue_position: Option<usize>,
+    progress: Option<(PhaseRecord, u64, u64)>,
+}
+
+impl Seen {
+    fn of(view: &JobView) -> Self {
+        let progress = view.tracked.as_ref().map(|tracked| &tracked.progress);
+        Self {
+            state: view.record.state,
+            queue_position: view.queue_position,
+            progress: progress.map(|progress| (progress.phase, progress.done, progress.evaluations)),
+        }
+    }
+}
+
 /// One connection that follows one job.
 struct Follower {
     app: Arc<App>,
     key: JobKey,
     changes: Changes,
     view: JobView,
-    sent: Option<(Job, Instant)>,
+    sent: Option<(Seen, Instant)>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -92,7 +112,7 @@ impl Follower {
                 Ok(()) => self.view = look(&self.app, &self.key).await.ok()?,
                 Err(_) => self.app.jobs.refresh(&mut self.view),
             }
-            if self.sent.as_ref().is_none_or(|(job, _)| !is_the_same(job, &Job::from(self.view.clone()))) {
+            if self.sent.is_none_or(|(seen, _)| seen != Seen::of(&self.view)) {
                 return Some(self.send());
             }
             due = Instant::now() + INTERVAL;
@@ -100,18 +120,9 @@ impl Follower {
     }
 
     fn send(&mut self) -> Job {
-        let job = Job::from(self.view.clone());
-        self.sent = Some((job.clone(), Instant::now()));
-        job
+        self.sent = Some((Seen::of(&self.view), Instant::now()));
+        self.view.clone().into()
     }
-}
-
-/// The estimate of the time left changes by itself.
-fn is_the_same(a: &Job, b: &Job) -> bool {
-    let done = |job: &Job| {
-        job.progress.as_ref().map(|progress| (progress.phase, progress.done, progress.evaluations))
-    };
-    a.state == b.state && a.queue_position == b.queue_position && done(a) == done(b)
 }
 
 async fn look(app: &Arc<App>, key: &JobKey) -> Result<JobView, Problem> {
