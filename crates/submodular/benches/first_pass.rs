@@ -16,7 +16,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
 use submodular::similarity::{Blocked, Metric, Points, Similarity, Stored};
-use submodular::tile::{Epilogue, Gain, Kernel, peak};
+use submodular::tile::{Epilogue, Kernel, Summing, Terms, above, peak};
 use submodular::{Ctl, Error, Item};
 
 const DIM: usize = 384;
@@ -57,7 +57,7 @@ fn fastest<T>(runs: usize, mut run: impl FnMut() -> T) -> f64 {
 fn gains<S: Similarity>(s: &S, asked: usize) -> f64 {
     let cover = vec![0.3; s.rows()];
     let ask: Vec<Item> = (0..asked as Item).collect();
-    let mut gain = Gain::new(&cover, None, asked);
+    let mut gain = Terms::new(&cover, &cover, asked, |s, cover, _| above(s, cover));
     s.sweep(0..s.rows(), &ask, &mut gain);
     gain.sums().sum()
 }

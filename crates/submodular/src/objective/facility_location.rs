@@ -1,25 +1,20 @@
-//! Facility location: `f(S) = sum over represented rows i of w_i max(0, max over j in S of s_ij)`.
+//! Facility location: `f(S) = sum over represented rows i of w_i max(0, max over j in S of s_ij)`, and its kin that
+//! clamp what a row can gain.
 //!
 //! Monotone, submodular, normalised: every represented row is served by the chosen item most similar to it. Negative
 //! similarities never count, since the running maximum starts at 0. One gain costs O(rows) similarities; the state is
 //! 4 bytes a row.
+//!
+//! Clamped between a floor and a cap per row, `sum_i clamp(max_j s_ij, floor_i, cap_i) - floor_i` is at once the mutual
+//! information with a query (cap `eta max_q s_iq`), the gain given a private set (floor `nu max_p s_ip`) and both
+//! (Iyer et al. 2021): nothing new is gained of a row below its floor or above its cap.
 
+use super::columns;
 use super::{Objective, Properties, State};
 use crate::similarity::{Blocked, Similarity, Stored};
-use crate::tile::{Cover, Gain};
+use crate::tile::{Cover, Terms, above};
 use crate::{Ctl, Error, Halt, Item};
-use rayon::prelude::*;
-use std::ops::Range;
 use std::sync::Arc;
-
-/// Rows whose gains are summed together, and columns of one task. Fixed, so that sums come in one order at any thread
-/// count; small enough that a task polls every few milliseconds.
-const ROWS: usize = 1024;
-const COLS: usize = 256;
-/// Columns whose block sums are kept at once, which bounds the scratch to `8 rows / ROWS * BATCH` bytes.
-const BATCH: usize = 4096;
-/// Similarities below which waking other threads costs more than it brings.
-const INLINE: usize = 1 << 16;
 
 /// How the rows' contributions are joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,6 +31,16 @@ pub struct FacilityLocation<S> {
     similarity: S,
     weights: Option<Vec<f64>>,
     reduction: Reduction,
+    clamp: Option<Clamp>,
+}
+
+/// What a row can gain at most, and from where on, both at least 0.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Clamp {
+    /// Similarity up to which nothing is gained, per represented row.
+    pub floor: Vec<f32>,
+    /// Similarity beyond which nothing is gained, per represented row; below the floor, the row gains nothing.
+    pub cap: Vec<f32>,
 }
 
 impl<S: Similarity> FacilityLocation<S> {
@@ -59,7 +64,30 @@ impl<S: Similarity> FacilityLocation<S> {
                 }
             }
         }
-        Ok(Self { similarity, weights, reduction })
+        Ok(Self { similarity, weights, reduction, clamp: None })
+    }
+
+    /// The function whose rows are clamped, each of weight 1.
+    ///
+    /// # Errors
+    /// [`Error::Shape`], [`Error::NotFinite`], [`Error::Parameter`] for a negative bound. A cap may be infinite.
+    pub fn clamped(similarity: S, clamp: Clamp) -> Result<Self, Error> {
+        let expected = similarity.rows();
+        for (what, bounds) in [("floors", &clamp.floor), ("caps", &clamp.cap)] {
+            if bounds.len() != expected {
+                return Err(Error::Shape { what, expected, found: bounds.len() });
+            }
+            if let Some(row) = bounds.iter().position(|bound| bound.is_nan() || *bound < 0.0) {
+                let reason = format!("row {row} has {}; expected at least 0", bounds[row]);
+                return Err(Error::Parameter { name: what, reason });
+            }
+        }
+        if let Some(row) = clamp.floor.iter().position(|floor| floor.is_infinite()) {
+            return Err(Error::NotFinite { row, column: 0, value: f64::INFINITY });
+        }
+        let cap = clamp.cap.iter().zip(&clamp.floor).map(|(&cap, &floor)| cap.max(floor)).collect();
+        let clamp = Some(Clamp { cap, ..clamp });
+        Ok(Self { similarity, weights: None, reduction: Reduction::Sum, clamp })
     }
 
     fn scale(&self) -> f64 {
@@ -109,19 +137,28 @@ impl<S: Similarity> Objective for FacilityLocation<S> {
     }
 
     fn state(self: Arc<Self>) -> Box<dyn State> {
-        Box::new(Covered { cover: vec![0.0; self.similarity.rows()], f: self })
+        let cover = match &self.clamp {
+            Some(clamp) => clamp.floor.clone(),
+            None => vec![0.0; self.similarity.rows()],
+        };
+        Box::new(Covered { cover, f: self })
     }
 
     fn restrict(self: Arc<Self>, items: &[Item]) -> Result<Arc<dyn Objective>, Halt> {
         let similarity = self.similarity.restrict(items);
-        let weights = match &self.weights {
-            Some(weights) if self.similarity.square() => {
-                Some(items.iter().map(|&e| weights[e as usize]).collect())
-            }
-            weights => weights.clone(),
-        };
-        Ok(Arc::new(FacilityLocation { similarity, weights, reduction: self.reduction }))
+        // The rows of a square similarity are its items, and are restricted with them.
+        let square = self.similarity.square();
+        let weights = self.weights.as_ref().map(|weights| part(weights, items, square));
+        let clamp = self.clamp.as_ref().map(|Clamp { floor, cap }| Clamp {
+            floor: part(floor, items, square),
+            cap: part(cap, items, square),
+        });
+        Ok(Arc::new(FacilityLocation { similarity, weights, reduction: self.reduction, clamp }))
     }
+}
+
+fn part<T: Copy>(rows: &[T], items: &[Item], square: bool) -> Vec<T> {
+    if square { items.iter().map(|&e| rows[e as usize]).collect() } else { rows.to_vec() }
 }
 
 /// What holds for every similarity and all weights. No slack: terms are non-negative, never rise, and are summed in one
@@ -138,8 +175,7 @@ pub fn properties() -> Properties {
 
 /// Bytes of the coverage (held twice while it grows), the weights and the scratch of gains.
 pub fn memory(rows: usize, weighted: bool) -> u64 {
-    let scratch = rows.div_ceil(ROWS) * BATCH * 8;
-    (rows * 8 + if weighted { rows * 8 } else { 0 } + scratch) as u64
+    (rows * 8 + if weighted { rows * 8 } else { 0 }) as u64 + columns::scratch(rows)
 }
 
 struct Covered<S> {
@@ -152,58 +188,27 @@ impl<S: Similarity> Covered<S> {
     /// The coverage once `add` has joined.
     fn covered(&self, add: &[Item], ctl: &Ctl) -> Result<Vec<f32>, Halt> {
         let mut next = self.cover.clone();
-        let grow = |(block, cover): (usize, &mut [f32])| -> Result<(), Halt> {
-            let rows = block * ROWS..block * ROWS + cover.len();
-            ctl.tick((cover.len() * add.len()) as u64)?;
-            self.f.similarity.sweep(rows.clone(), add, &mut Cover::new(cover, rows.start));
-            Ok(())
-        };
-        if next.len() * add.len() <= INLINE {
-            next.chunks_mut(ROWS).enumerate().try_for_each(grow)?;
-        } else {
-            next.par_chunks_mut(ROWS).enumerate().try_for_each(grow)?;
+        columns::fold(&self.f.similarity, &mut next, add, ctl, Cover::new)?;
+        if let Some(Clamp { cap, .. }) = &self.f.clamp {
+            next.iter_mut().zip(cap).for_each(|(cover, &cap)| *cover = cover.min(cap));
         }
         Ok(next)
     }
 
-    /// Gains of a few thousand columns. Rows are summed in blocks of ROWS, and block sums added in the order of rows,
-    /// whatever the tasks: how work is cut never shows in the bits.
     fn gains(&self, cover: &[f32], ask: &[Item], out: &mut [f64], ctl: &Ctl) -> Result<(), Halt> {
-        let n = cover.len();
-        let blocks = n.div_ceil(ROWS);
-        // Stored candidates are read one after the other, each from its first row to its last; computed ones share the
-        // packed rows of a block.
-        let (height, width) = if self.f.similarity.is_stored() { (blocks.max(1), 1) } else { (1, COLS) };
-        let chunks = ask.len().div_ceil(width);
-        let task = |t: usize| {
-            let (first, chunk) = (t / chunks * height, t % chunks);
-            let cols = &ask[chunk * width..ask.len().min((chunk + 1) * width)];
-            let last = blocks.min(first + height);
-            ctl.tick(((n.min(last * ROWS) - first * ROWS) * cols.len()) as u64)?;
-            let mut sums = Vec::with_capacity((last - first) * cols.len());
-            for block in first..last {
-                let rows: Range<usize> = block * ROWS..n.min((block + 1) * ROWS);
-                let mut gain = Gain::new(cover, self.f.weights.as_deref(), cols.len());
-                self.f.similarity.sweep(rows, cols, &mut gain);
-                sums.extend(gain.sums());
-            }
-            Ok(sums)
-        };
-        let tasks = blocks.div_ceil(height) * chunks;
-        let sums: Vec<Vec<f64>> = if n * ask.len() <= INLINE {
-            (0..tasks).map(task).collect::<Result<_, Halt>>()?
-        } else {
-            (0..tasks).into_par_iter().map(task).collect::<Result<_, Halt>>()?
-        };
-        out.fill(0.0);
-        for (t, sums) in sums.iter().enumerate() {
-            let out = &mut out[t % chunks * width..];
-            let cols = width.min(out.len());
-            for sums in sums.chunks(cols) {
-                out.iter_mut().zip(sums).for_each(|(out, sum)| *out += sum);
-            }
+        let f = &*self.f;
+        match (&f.clamp, &f.weights) {
+            (Some(Clamp { cap, .. }), _) => columns::sums(&f.similarity, ask, out, ctl, |cols| {
+                Terms::new(cover, cap, cols, |s, cover, cap| above(if s < cap { s } else { cap }, cover))
+            })?,
+            (None, Some(weights)) => columns::sums(&f.similarity, ask, out, ctl, |cols| {
+                Terms::new(cover, weights, cols, |s, cover, weight| above(s, cover) * weight)
+            })?,
+            (None, None) => columns::sums(&f.similarity, ask, out, ctl, |cols| {
+                Terms::new(cover, cover, cols, |s, cover, _| above(s, cover))
+            })?,
         }
-        let scale = self.f.scale();
+        let scale = f.scale();
         out.iter_mut().for_each(|gain| *gain *= scale);
         Ok(())
     }
@@ -211,19 +216,19 @@ impl<S: Similarity> Covered<S> {
 
 impl<S: Similarity> State for Covered<S> {
     fn value(&self) -> f64 {
-        let sum: f64 = match &self.f.weights {
-            None => self.cover.iter().map(|&c| f64::from(c)).sum(),
-            Some(weights) => self.cover.iter().zip(weights).map(|(&c, w)| f64::from(c) * w).sum(),
+        let sum: f64 = match (&self.f.clamp, &self.f.weights) {
+            (Some(Clamp { floor, .. }), _) => {
+                self.cover.iter().zip(floor).map(|(&c, &floor)| f64::from(c) - f64::from(floor)).sum()
+            }
+            (None, Some(weights)) => self.cover.iter().zip(weights).map(|(&c, w)| f64::from(c) * w).sum(),
+            (None, None) => self.cover.iter().map(|&c| f64::from(c)).sum(),
         };
         sum * self.f.scale()
     }
 
     fn advance(&mut self, add: &[Item], ask: &[Item], out: &mut [f64], ctl: &Ctl) -> Result<(), Halt> {
         let next = if add.is_empty() { None } else { Some(self.covered(add, ctl)?) };
-        let cover = next.as_deref().unwrap_or(&self.cover);
-        for (ask, out) in ask.chunks(BATCH).zip(out.chunks_mut(BATCH)) {
-            self.gains(cover, ask, out, ctl)?;
-        }
+        self.gains(next.as_deref().unwrap_or(&self.cover), ask, out, ctl)?;
         if let Some(next) = next {
             self.cover = next; // last: Err has changed nothing
         }

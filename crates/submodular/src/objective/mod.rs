@@ -1,7 +1,15 @@
 //! Set functions. Each file is one; this one holds the traits.
 
+mod columns;
+pub mod concave_over_sums;
+pub mod disparity_min;
 pub mod external;
 pub mod facility_location;
+pub mod log_det;
+pub mod mixture;
+pub mod modular;
+pub mod pairwise;
+pub mod probabilistic_cover;
 
 pub use external::{Answers, External, Oracle};
 pub use facility_location::{FacilityLocation, Reduction};

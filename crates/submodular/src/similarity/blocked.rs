@@ -101,6 +101,10 @@ impl Similarity for Blocked {
         self.is_square()
     }
 
+    fn symmetric(&self) -> bool {
+        self.same
+    }
+
     fn is_stored(&self) -> bool {
         false
     }

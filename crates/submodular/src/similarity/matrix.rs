@@ -5,6 +5,9 @@ use super::stored::LINE;
 use crate::tile::{Kernel, transpose};
 use crate::{Error, Item};
 
+/// Rows and columns of a block that is compared with its mirror image.
+const BLOCK: usize = 64;
+
 /// Collects `s_ij`, i a represented row and j an item, symmetric or not, in row-major order.
 pub struct MatrixBuilder {
     stored: Stored,
@@ -59,13 +62,26 @@ impl MatrixBuilder {
     ///
     /// # Errors
     /// [`Error::Shape`] when rows are missing.
-    pub fn finish(self) -> Result<Stored, Error> {
-        if self.pushed == self.stored.rows {
-            return Ok(self.stored);
+    pub fn finish(mut self) -> Result<Stored, Error> {
+        if self.pushed != self.stored.rows {
+            let (expected, found) = (self.stored.rows, self.pushed);
+            return Err(Error::Shape { what: "rows of similarities", expected, found });
         }
-        let (expected, found) = (self.stored.rows, self.pushed);
-        Err(Error::Shape { what: "rows of similarities", expected, found })
+        self.stored.symmetric = self.stored.is_square() && is_symmetric(&self.stored);
+        Ok(self.stored)
     }
+}
+
+/// Block by block, so that a matrix larger than the cache is read twice and not n times.
+fn is_symmetric(stored: &Stored) -> bool {
+    let n = stored.items;
+    let blocks = || (0..n).step_by(BLOCK).map(|from| from..n.min(from + BLOCK));
+    blocks().all(|rows| {
+        blocks().take_while(|cols| cols.start <= rows.start).all(|cols| {
+            cols.clone()
+                .all(|j| rows.clone().all(|i| stored.column(j as Item)[i] == stored.column(i as Item)[j]))
+        })
+    })
 }
 
 #[cfg(test)]

@@ -28,6 +28,8 @@ pub trait Similarity: Send + Sync + Sized + 'static {
     fn items(&self) -> usize;
     /// Whether the rows are the items: restricting one then restricts the other.
     fn square(&self) -> bool;
+    /// Whether `s_ij = s_ji` for all rows and items; false where they are not the same points.
+    fn symmetric(&self) -> bool;
     /// Whether a candidate's similarities lie side by side in memory: then reading one candidate after the other is
     /// fastest, else asking for many together.
     fn is_stored(&self) -> bool;

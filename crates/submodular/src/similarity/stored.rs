@@ -22,12 +22,14 @@ pub struct Stored {
     pub(super) items: usize,
     pub(super) stride: usize,
     same: bool,
+    pub(super) symmetric: bool,
 }
 
 impl Stored {
     pub(super) fn zeroed(kernel: Kernel, rows: usize, items: usize, same: bool) -> Result<Self, Error> {
         let stride = stride(rows);
-        Ok(Self { values: Aligned::zeroed(stride.saturating_mul(items))?, kernel, rows, items, stride, same })
+        let values = Aligned::zeroed(stride.saturating_mul(items))?;
+        Ok(Self { values, kernel, rows, items, stride, same, symmetric: same })
     }
 
     /// Computes all similarities in the current rayon pool. Where the items represent themselves, one triangle is
@@ -173,6 +175,10 @@ impl Similarity for Stored {
         self.is_square()
     }
 
+    fn symmetric(&self) -> bool {
+        self.symmetric
+    }
+
     fn is_stored(&self) -> bool {
         true
     }
@@ -193,7 +199,8 @@ impl Similarity for Stored {
                 to[..rows].copy_from_slice(from);
             }
         }
-        Self { values, kernel: self.kernel, rows, items: items.len(), stride, same: self.same }
+        let Self { kernel, same, symmetric, .. } = *self;
+        Self { values, kernel, rows, items: items.len(), stride, same, symmetric }
     }
 }
 

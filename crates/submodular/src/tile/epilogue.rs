@@ -62,43 +62,47 @@ impl Lanes {
     }
 }
 
-/// Facility-location gains: for each candidate the sum over rows of max(0, s - cover), times a weight of the row.
-#[derive(Debug)]
-pub struct Gain<'a> {
-    cover: &'a [f32],
-    weights: Option<&'a [f64]>,
+/// A number for each candidate of a request: a sum over the rows it was shown.
+pub trait Summing: Epilogue {
+    /// The sum of each candidate, in the order of the request.
+    fn sums(&self) -> impl Iterator<Item = f64> + '_;
+}
+
+/// For each candidate the sum over rows of `term(s, b, c)`, where `b` and `c` are what is known of the row.
+pub struct Terms<'a, B, C, F> {
+    b: &'a [B],
+    c: &'a [C],
+    term: F,
     sums: Vec<Lanes>,
 }
 
-impl<'a> Gain<'a> {
-    /// For `cols` candidates; `cover` and `weights` are indexed by the absolute row.
-    pub fn new(cover: &'a [f32], weights: Option<&'a [f64]>, cols: usize) -> Self {
-        Self { cover, weights, sums: vec![Lanes::default(); cols] }
+impl<'a, B: Copy, C: Copy, F: Fn(f32, B, C) -> f64> Terms<'a, B, C, F> {
+    /// For `cols` candidates; `b` and `c` are indexed by the absolute row.
+    pub fn new(b: &'a [B], c: &'a [C], cols: usize, term: F) -> Self {
+        Self { b, c, term, sums: vec![Lanes::default(); cols] }
     }
+}
 
-    /// The gain of each candidate, in the order of the request.
-    pub fn sums(&self) -> impl Iterator<Item = f64> + '_ {
+impl<B: Copy, C: Copy, F: Fn(f32, B, C) -> f64> Epilogue for Terms<'_, B, C, F> {
+    #[inline(always)]
+    fn tile(&mut self, row: usize, col: usize, s: &[f32]) {
+        let (b, c) = (&self.b[row..][..s.len()], &self.c[row..][..s.len()]);
+        self.sums[col].add(row, (s, b, c), &self.term);
+    }
+}
+
+impl<B: Copy, C: Copy, F: Fn(f32, B, C) -> f64> Summing for Terms<'_, B, C, F> {
+    fn sums(&self) -> impl Iterator<Item = f64> + '_ {
         self.sums.iter().map(Lanes::sum)
     }
 }
 
-impl Epilogue for Gain<'_> {
-    #[inline(always)]
-    fn tile(&mut self, row: usize, col: usize, s: &[f32]) {
-        let cover = &self.cover[row..][..s.len()];
-        // Not f64::max, whose care for NaN costs two more instructions.
-        let above = |s: f32, cover: f32| {
-            let gap = f64::from(s) - f64::from(cover);
-            if gap > 0.0 { gap } else { 0.0 }
-        };
-        match self.weights {
-            None => self.sums[col].add(row, (s, cover, s), |s, cover, _| above(s, cover)),
-            Some(weights) => {
-                let weights = &weights[row..][..s.len()];
-                self.sums[col].add(row, (s, cover, weights), |s, cover, weight| above(s, cover) * weight);
-            }
-        }
-    }
+/// What `s` adds to a row that is covered up to `cover`.
+#[inline(always)]
+pub fn above(s: f32, cover: f32) -> f64 {
+    let gap = f64::from(s) - f64::from(cover);
+    // Not f64::max, whose care for NaN costs two more instructions.
+    if gap > 0.0 { gap } else { 0.0 }
 }
 
 /// Raises the cover of each row to its similarity to the candidates.
@@ -145,29 +149,6 @@ impl Epilogue for Store<'_> {
     fn tile(&mut self, row: usize, col: usize, s: &[f32]) {
         let at = col * self.stride + (row - self.first);
         self.block[at..at + s.len()].copy_from_slice(s);
-    }
-}
-
-/// For each candidate the sum over rows.
-#[derive(Debug)]
-pub struct ColumnSums(Vec<Lanes>);
-
-impl ColumnSums {
-    /// For `cols` candidates.
-    pub fn new(cols: usize) -> Self {
-        Self(vec![Lanes::default(); cols])
-    }
-
-    /// The sum of each candidate, in the order of the request.
-    pub fn sums(&self) -> impl Iterator<Item = f64> + '_ {
-        self.0.iter().map(Lanes::sum)
-    }
-}
-
-impl Epilogue for ColumnSums {
-    #[inline(always)]
-    fn tile(&mut self, row: usize, col: usize, s: &[f32]) {
-        self.0[col].add(row, (s, s, s), |s, _, _| f64::from(s));
     }
 }
 

@@ -15,7 +15,7 @@ mod sweep;
 mod transform;
 mod transpose;
 
-pub use epilogue::{ColumnSums, Cover, Gain, Lanes, RowSums, Store, TopM};
+pub use epilogue::{Cover, Lanes, RowSums, Store, Summing, Terms, TopM, above};
 pub use kernel::Kernel;
 pub use peak::peak;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use submodular::similarity::plan::{self, Plan};
 use submodular::similarity::{Blocked, Metric, Points, PointsBuilder, Similarity, Stored};
-use submodular::tile::{ColumnSums, Cover, Epilogue, Gain, Kernel, RowSums, Store, TopM};
+use submodular::tile::{Cover, Epilogue, Kernel, RowSums, Store, Summing, Terms, TopM};
 use submodular::{Ctl, Error, Halt, Item};
 
 /// `n` x `d` numbers in -0.5..0.5, the same on every machine.
@@ -215,9 +215,10 @@ fn check_epilogues<S: Similarity>(s: &S, plain: &Stored) {
         }
         sums[0]
     };
-    let mut gain = Gain::new(&cover, None, cols.len());
-    let mut weighted = Gain::new(&cover, Some(&weights), cols.len());
-    let mut columns = ColumnSums::new(cols.len());
+    use submodular::tile::above as gap;
+    let mut gain = Terms::new(&cover, &cover, cols.len(), |s, cover, _| gap(s, cover));
+    let mut weighted = Terms::new(&cover, &weights, cols.len(), |s, cover, weight| gap(s, cover) * weight);
+    let mut columns = Terms::new(&cover, &cover, cols.len(), |s, _, _| f64::from(s));
     let mut sums = vec![0.0; rows.len()];
     let mut raised = cover[rows.clone()].to_vec();
     let mut top = TopM::new(rows.clone(), &cols, 7);
