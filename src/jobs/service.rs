@@ -40,6 +40,8 @@ pub struct NewJob {
     pub spec: JobSpec,
     /// The owner's notes.
     pub labels: BTreeMap<String, String>,
+    /// The request that it came by.
+    pub request_id: Option<String>,
 }
 
 /// A job as it is now: its record, and of a live one what only its process knows.
@@ -196,6 +198,7 @@ impl JobService {
         let spec = JobSpec::Selection(prepared.spec().clone());
         let plan = prepared.report().clone();
         let record = JobRecord::new(&job.tenant, spec, dataset.id.clone(), job.labels, plan);
+        let record = JobRecord { request_id: job.request_id, ..record };
         self.shared.store.insert(&record)?;
         let JobSpec::Selection(spec) = &record.spec;
         self.shared.books().admission.push(Waiting::accepted(&record, spec.deadline_seconds));

@@ -11,6 +11,7 @@ use super::page::{self, PageQuery};
 use super::result::SelectionResult;
 use crate::api::app::{App, blocking};
 use crate::api::extract::{Path, Query, json_body, parse};
+use crate::api::middleware::RequestId;
 use crate::api::problem::Problem;
 use crate::dataset::{DatasetRecord, Format, Options, Source};
 use crate::jobs::NewJob;
@@ -22,6 +23,7 @@ use axum::response::{IntoResponse, Response};
 use request::{DatasetChoice, Wanted};
 use serde::Deserialize;
 use std::sync::Arc;
+use tracing::Span;
 use utoipa::IntoParams;
 
 /// How the job is to be taken.
@@ -79,14 +81,16 @@ pub(in crate::api) async fn create_job(
 ) -> Result<Response, Problem> {
     app.refuse_when_stopping()?;
     let limit = app.settings.max_request_bytes;
+    let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
     let body = json_body(request, limit, "FEWER_LIMITS__REQUEST_BYTES (--max-request-bytes)").await?;
     let wanted = parse::<JobRequest>(&body)?.check()?;
     if query.validate_only {
         let plan = blocking(move || plan(&app, &wanted)).await?;
         return Ok(Json(plan).into_response());
     }
-    let job = blocking(move || submit(&app, wanted)).await?;
-    tracing::info!(job.id = %job.id, "job accepted");
+    let job = blocking(move || submit(&app, wanted, request_id)).await?;
+    Span::current().record("job.id", job.id.as_str()).record("dataset.id", job.dataset.as_str());
+    tracing::info!("job accepted");
     let location = format!("/v1/jobs/{}", job.id);
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(job)).into_response())
 }
@@ -99,7 +103,7 @@ fn plan(app: &App, wanted: &Wanted) -> Result<JobPlan, Problem> {
     Ok(app.jobs.plan(TENANT, &wanted.spec, &source)?.into())
 }
 
-fn submit(app: &App, wanted: Wanted) -> Result<Job, Problem> {
+fn submit(app: &App, wanted: Wanted, request_id: Option<String>) -> Result<Job, Problem> {
     let dataset = match &wanted.dataset {
         DatasetChoice::Stored(id) => stored(app, id)?,
         DatasetChoice::Inline(body) => {
@@ -113,7 +117,7 @@ fn submit(app: &App, wanted: Wanted) -> Result<Job, Problem> {
                 .0
         }
     };
-    let job = NewJob { tenant: TENANT.into(), spec: wanted.spec, labels: wanted.labels };
+    let job = NewJob { tenant: TENANT.into(), spec: wanted.spec, labels: wanted.labels, request_id };
     Ok(app.jobs.submit(job, &dataset)?.into())
 }
 
