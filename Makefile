@@ -9,7 +9,7 @@ PYTHON ?= python3
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt openapi bench compare deps
+.PHONY: help demo test lint fmt openapi docs bench compare deps
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,13 @@ openapi: deps ## write openapi/openapi.json and openapi/errors.md from the code
 	$(CARGO) build
 	$(CARGO) run --quiet -- openapi > openapi/openapi.json
 	$(CARGO) run --quiet -- openapi --errors > openapi/errors.md
+
+docs: deps ## write the tables of docs/operations.md and docker/config.example.toml from the code
+	$(CARGO) build
+	$(CARGO) run --quiet -- settings > docker/config.example.toml
+	$(CARGO) run --quiet -- settings --markdown > target/settings.md
+	sed -i -e '/^<!-- settings: generated -->$$/,/^<!-- settings: end -->$$/{//!d}' \
+		-e '/^<!-- settings: generated -->$$/r target/settings.md' docs/operations.md
 
 bench: deps ## the first pass as a share of the machine's multiply-add peak
 	$(CARGO) bench -p submodular --bench first_pass $(ARGS)

@@ -1,6 +1,7 @@
 //! fewer: a self-hosted service that picks the best small subset of a large set.
 
 pub mod api;
+pub mod auth;
 pub mod cli;
 pub mod config;
 pub mod dataset;

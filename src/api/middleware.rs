@@ -15,12 +15,25 @@ use uuid::Uuid;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_REQUEST_ID: usize = 128;
 
+/// The id of a request, for handlers.
+#[derive(Debug, Clone)]
+pub(super) struct RequestId(pub(super) String);
+
 /// Gives the request its id and its log span, and every answer of status 400 or above its problem document: those
 /// that carry a [`Problem`] theirs, the router's and the server's own one made from their status.
-pub(super) async fn identify(request: Request, next: Next) -> Response {
+pub(super) async fn identify(mut request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
+    request.extensions_mut().insert(RequestId(id.clone()));
     let path = request.uri().path().to_owned();
-    let span = tracing::info_span!("request", request.id = %id, method = %request.method(), path = %path);
+    // The query is left out: what callers put there is not for logs. Handlers add the ids that they make.
+    let span = tracing::info_span!(
+        "request",
+        request.id = %id,
+        request.method = %request.method(),
+        request.path = %path,
+        dataset.id = named(&path, "/v1/datasets/"),
+        job.id = named(&path, "/v1/jobs/"),
+    );
     let started = Instant::now();
     async move {
         let mut response = next.run(request).await;
@@ -31,8 +44,8 @@ pub(super) async fn identify(request: Request, next: Next) -> Response {
         if let Ok(value) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(REQUEST_ID, value);
         }
-        let milliseconds = started.elapsed().as_millis() as u64;
-        tracing::info!(status = response.status().as_u16(), milliseconds, "answered");
+        let duration_ms = started.elapsed().as_millis() as u64;
+        tracing::info!(response.status = response.status().as_u16(), duration_ms, "answered");
         response
     }
     .instrument(span)
@@ -46,6 +59,11 @@ fn request_id(headers: &HeaderMap) -> String {
         Some(id) if !id.is_empty() && id.len() <= LONGEST_REQUEST_ID => id.to_owned(),
         _ => format!("req_{}", Uuid::now_v7().simple()),
     }
+}
+
+/// The id that stands behind the prefix.
+fn named<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
+    path.strip_prefix(prefix)?.split('/').next()
 }
 
 fn with_problem(response: Response, path: &str, request_id: &str) -> Response {

@@ -2,6 +2,7 @@
 
 mod app;
 pub mod codes;
+mod credentials;
 mod extract;
 mod linger;
 mod middleware;
@@ -51,9 +52,11 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/openapi.json", axum::routing::get(ops::openapi_json));
     Router::from(routes())
         .merge(pages)
-        .with_state(app)
+        .with_state(Arc::clone(&app))
         .layer(CatchPanicLayer::custom(middleware::caught))
         .layer(axum::middleware::from_fn(linger::read_to_the_end))
+        // Before what reads bodies: who shows no key sends for nothing.
+        .layer(axum::middleware::from_fn_with_state(app, credentials::authenticate))
         .layer(axum::middleware::from_fn(middleware::identify))
 }
 

@@ -1,6 +1,7 @@
 //! The OpenAPI 3.1 document: made from the routes, so that both cannot differ.
 
 use super::codes::Code;
+use super::credentials::{CHALLENGE, is_open};
 use super::problem::{FieldProblem, ProblemBody, Shortage};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -27,6 +28,13 @@ pub(super) struct Frame;
 /// How an operation names the codes it can answer with, beside those every operation can.
 const CODES: &str = "x-problem-codes";
 
+/// What every operation can answer with, and what every one that needs the key can.
+const OF_ALL: [Code; 1] = [Code::Internal];
+const OF_KEYED: [Code; 3] = [Code::MissingCredentials, Code::InvalidCredentials, Code::Internal];
+
+/// The name of the security scheme.
+const KEY: &str = "api_key";
+
 static JSON: LazyLock<String> = LazyLock::new(|| {
     let mut text = format!("{:#}", document());
     text.push('\n');
@@ -42,22 +50,27 @@ fn document() -> Value {
     let frame = super::routes().into_openapi();
     // A document that serde could not write would be a defect of utoipa; an empty one fails every test of it.
     let mut document = sorted(serde_json::to_value(frame).unwrap_or_default());
-    let operations = document.get_mut("paths").and_then(Value::as_object_mut);
-    for operation in
-        operations.into_iter().flat_map(|paths| paths.values_mut()).filter_map(Value::as_object_mut)
-    {
-        for operation in operation.values_mut() {
-            declare_problems(operation);
+    document["components"]["securitySchemes"] = json!({
+        KEY: {"type": "http", "scheme": "bearer", "description": "The key of a service that has one: `auth.api_key`"},
+    });
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    for (path, operations) in paths.into_iter().flatten() {
+        let keyed = !is_open(path);
+        for operation in operations.as_object_mut().into_iter().flat_map(|operations| operations.values_mut())
+        {
+            operation["security"] = if keyed { json!([{KEY: []}]) } else { json!([]) };
+            declare_problems(operation, if keyed { &OF_KEYED } else { &OF_ALL });
         }
     }
     document
 }
 
-/// Makes the responses of the codes: one for each status, with all its codes.
-fn declare_problems(operation: &mut Value) {
+/// Makes the responses of the codes it names and of `others`: one for each status, with all its codes.
+fn declare_problems(operation: &mut Value, others: &[Code]) {
     let named = operation.get(CODES).and_then(Value::as_array).cloned().unwrap_or_default();
+    let named = named.iter().filter_map(Value::as_str).filter_map(Code::of);
     let mut by_status = BTreeMap::<u16, Vec<Code>>::new();
-    for code in named.iter().filter_map(Value::as_str).filter_map(Code::of).chain([Code::Internal]) {
+    for code in named.chain(others.iter().copied()) {
         by_status.entry(code.status().as_u16()).or_default().push(code);
     }
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
@@ -65,6 +78,7 @@ fn declare_problems(operation: &mut Value) {
         let lines: Vec<_> =
             codes.iter().map(|code| format!("`{}`: {}.", code.as_str(), code.title())).collect();
         let headers = match status {
+            401 => json!({"WWW-Authenticate": {"description": CHALLENGE, "schema": {"type": "string"}}}),
             429 | 503 => {
                 json!({"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer"}}})
             }

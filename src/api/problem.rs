@@ -1,10 +1,11 @@
 //! Errors on the wire: RFC 9457. This file alone knows which status a domain error has.
 
 use super::codes::Code;
+use super::credentials::CHALLENGE;
 use crate::dataset::DatasetError;
 use crate::jobs::JobError;
 use crate::jobs::selection::SelectionError;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -133,6 +134,9 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.code.status().into_response();
+        if self.code.status() == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
+        }
         if matches!(self.code.status().as_u16(), 429 | 503) {
             response.headers_mut().insert(
                 header::RETRY_AFTER,

@@ -115,7 +115,7 @@ impl DatasetStore {
             let (key, record) = entry.map_err(DatasetError::database)?;
             match serde_json::from_slice(record.value()) {
                 Ok(record) => found.push(record),
-                Err(error) => tracing::error!(dataset = key.value().1, %error, "dataset left out"),
+                Err(error) => tracing::error!(dataset.id = key.value().1, %error, "dataset left out"),
             }
         }
         Ok((found, false))
@@ -153,7 +153,7 @@ impl DatasetStore {
         change.commit().map_err(DatasetError::database)?;
         if orphaned && let Err(error) = fs::remove_file(self.shared.files.join(digest)) {
             // The dataset is gone as far as anyone can see; the next start removes the file.
-            tracing::warn!(%error, dataset = id, digest, "the file of a deleted dataset stays until the next start");
+            tracing::warn!(%error, dataset.id = id, dataset.digest = digest, "the file of a deleted dataset stays until the next start");
         }
         Ok(())
     }

@@ -13,6 +13,8 @@ use super::worker::panic_text;
 use rayon::ThreadPool;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
+use tracing::Span;
+use tracing::field::Empty;
 
 /// How a run came back.
 enum Return {
@@ -25,8 +27,11 @@ enum Return {
 /// Bytes that the job would take within the limits as they are now. One that cannot be planned takes none: its run
 /// meets the same error, and ends it with that.
 pub(super) fn estimate(shared: &Shared, key: &JobKey) -> u64 {
+    let span = span(key);
+    let _entered = span.enter();
     let plan = || -> Result<u64, JobError> {
         let record = shared.store.get(key)?;
+        name(&span, &record);
         let JobSpec::Selection(spec) = &record.spec;
         let source = shared.datasets.source(&shared.datasets.get(&record.tenant, &record.dataset)?)?;
         let other = shared.represented(&record.tenant);
@@ -36,20 +41,29 @@ pub(super) fn estimate(shared: &Shared, key: &JobKey) -> u64 {
     match catch_unwind(AssertUnwindSafe(plan)) {
         Ok(Ok(memory_bytes)) => memory_bytes,
         Ok(Err(error)) => {
-            tracing::warn!(job.id = %key.id, %error, "the job cannot be planned");
+            tracing::warn!(%error, "the job cannot be planned");
             0
         }
         Err(panic) => {
             let panic = panic_text(panic.as_ref());
-            tracing::error!(job.id = %key.id, panic, "planning the job panicked");
+            tracing::error!(panic, "planning the job panicked");
             0
         }
     }
 }
 
+/// What every line about a job has.
+fn span(key: &JobKey) -> Span {
+    tracing::info_span!("job", job.id = %key.id, dataset.id = Empty, request.id = Empty)
+}
+
+fn name(span: &Span, record: &JobRecord) {
+    span.record("dataset.id", record.dataset.as_str()).record("request.id", record.request_id.as_deref());
+}
+
 /// Runs the job. Whatever happens in it, panics included, is its own end and nobody else's.
 pub(super) fn run(shared: &Shared, pool: &ThreadPool, running: &Running) {
-    let span = tracing::info_span!("job", job.id = %running.key.id);
+    let span = span(&running.key);
     let _entered = span.enter();
     if let Err(error) = try_run(shared, pool, running) {
         // The record keeps its state; the next start takes the job up again.
@@ -65,7 +79,8 @@ fn try_run(shared: &Shared, pool: &ThreadPool, running: &Running) -> Result<(), 
         Err(error) => return Err(error),
     };
     shared.events.tell(&running.key);
-    tracing::info!(attempt = record.attempt, memory_bytes = record.plan.memory_bytes, "job started");
+    name(&Span::current(), &record);
+    tracing::info!(job.attempt = record.attempt, job.memory_bytes = record.plan.memory_bytes, "job started");
     let save = shared.store.saved(&running.key)?;
     let returned = guarded(|| select(shared, pool, running, &record, save));
     let progress = running.tracked().map(|tracked| tracked.progress);
@@ -84,7 +99,7 @@ fn try_run(shared: &Shared, pool: &ThreadPool, running: &Running) -> Result<(), 
     shared.events.tell(&running.key);
     let seconds = running.began.elapsed().as_secs_f64();
     let code = record.failure.as_ref().map(|failure| failure.code.as_str());
-    tracing::info!(state = ?record.state, seconds, code, "job stopped");
+    tracing::info!(job.state = ?record.state, job.running_seconds = seconds, error.code = code, "job stopped");
     Ok(())
 }
 

@@ -44,6 +44,8 @@ pub struct NewJob {
     pub spec: JobSpec,
     /// The owner's notes.
     pub labels: BTreeMap<String, String>,
+    /// The request that it came by.
+    pub request_id: Option<String>,
 }
 
 /// A request that may become a job: it has a place in line, and its idempotency key to itself, as long as this lives.
@@ -244,6 +246,7 @@ impl JobService {
         let spec = JobSpec::Selection(prepared.spec().clone());
         let plan = prepared.report().clone();
         let record = JobRecord::new(&job.tenant, spec, dataset.id.clone(), job.labels, plan);
+        let record = JobRecord { request_id: job.request_id, ..record };
         self.shared.store.insert(&record, place.key.as_ref())?;
         let JobSpec::Selection(spec) = &record.spec;
         self.shared.books().admission.push(Waiting::accepted(&record, spec.deadline_seconds));

@@ -1,12 +1,15 @@
 //! Integration tests, one module per capability.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod auth;
 mod client;
+mod config;
 mod datasets;
 mod engine;
 mod events;
 mod golden;
 mod jobs;
+mod logs;
 mod openapi;
 mod problems;
 mod process;

@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use time::OffsetDateTime;
 use tokio::sync::mpsc;
+use tracing::{Instrument, Span};
 use utoipa::{IntoParams, ToSchema};
 
 const LONGEST_NAME: usize = 256;
@@ -207,11 +208,12 @@ pub(in crate::api) async fn create_dataset(
     let options = Options { kind: query.kind.map(Kind::from), vectors: query.vectors, id: query.id };
     let upload = app.datasets.begin(limit);
     let (pieces, inbox) = mpsc::channel(PIECES_IN_FLIGHT);
-    let stored = tokio::spawn(blocking(move || {
+    let storing = blocking(move || {
         Ok(receive(upload, inbox)?
             .map(|upload| upload.finish(TENANT, query.name, format, &options))
             .transpose()?)
-    }));
+    });
+    let stored = tokio::spawn(storing.in_current_span());
     let sent = send(request, &pieces).await;
     drop(pieces);
     let stored = stored.await.map_err(|error| Problem::internal(&error))?.map_err(|problem| {
@@ -219,6 +221,8 @@ pub(in crate::api) async fn create_dataset(
     })?;
     sent?;
     let (record, created) = stored.ok_or_else(|| Problem::new(Code::MalformedBody, "the body broke off"))?;
+    Span::current().record("dataset.id", record.id.as_str());
+    tracing::info!(dataset.bytes = record.bytes, dataset.rows = record.rows, created, "dataset stored");
     let status = if created { StatusCode::CREATED } else { StatusCode::OK };
     let location = format!("/v1/datasets/{}", record.id);
     Ok((status, [(header::LOCATION, location)], Json(Dataset::from(record))).into_response())

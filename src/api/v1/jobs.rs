@@ -16,6 +16,7 @@ use super::TENANT;
 use super::result::SelectionResult;
 use crate::api::app::{App, blocking};
 use crate::api::extract::{Path, Query, json_body, parse};
+use crate::api::middleware::RequestId;
 use crate::api::problem::Problem;
 use crate::dataset::{DatasetRecord, Format, Options, Source};
 use crate::jobs::record::JobKey;
@@ -28,6 +29,7 @@ use request::{DatasetChoice, Wanted};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+use tracing::Span;
 use utoipa::IntoParams;
 
 /// Seconds after which a caller that did not wait may look again.
@@ -101,6 +103,7 @@ pub(in crate::api) async fn create_job(
     let wait = headers::wait(request.headers())?;
     let key = headers::idempotency_key(request.headers())?;
     let limit = app.settings.max_request_bytes;
+    let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
     let body = json_body(request, limit, "FEWER_LIMITS__REQUEST_BYTES (--max-request-bytes)").await?;
     let wanted = parse::<JobRequest>(&body)?.check()?;
     if query.validate_only {
@@ -109,7 +112,9 @@ pub(in crate::api) async fn create_job(
     }
     let key = key.map(|key| IdempotencyKey { key, digest: Sha256::digest(&body).into() });
     let submitted = Arc::clone(&app);
-    let job = blocking(move || submit(&submitted, wanted, key)).await?;
+    let job = blocking(move || submit(&submitted, wanted, key, request_id)).await?;
+    Span::current().record("job.id", job.record.id.as_str()).record("dataset.id", &*job.record.dataset);
+    tracing::info!("job accepted");
     let location = format!("/v1/jobs/{}", job.record.id);
     // It is a preference: where too many wait already, the answer comes at once.
     let wait = wait.zip(app.wait_permit()).map(|(wait, permit)| (app.longest_wait(wait), permit));
@@ -137,7 +142,12 @@ fn plan(app: &App, wanted: &Wanted) -> Result<JobPlan, Problem> {
     Ok(app.jobs.plan(TENANT, &wanted.spec, &source)?.into())
 }
 
-fn submit(app: &App, wanted: Wanted, key: Option<IdempotencyKey>) -> Result<JobView, Problem> {
+fn submit(
+    app: &App,
+    wanted: Wanted,
+    key: Option<IdempotencyKey>,
+    request_id: Option<String>,
+) -> Result<JobView, Problem> {
     let place = match app.jobs.begin(TENANT, key)? {
         Begun::New(place) => place,
         Begun::Known(job) => return Ok(*job),
@@ -155,10 +165,8 @@ fn submit(app: &App, wanted: Wanted, key: Option<IdempotencyKey>) -> Result<JobV
                 .0
         }
     };
-    let job = NewJob { tenant: TENANT.into(), spec: wanted.spec, labels: wanted.labels };
-    let job = app.jobs.submit(&place, job, &dataset)?;
-    tracing::info!(job.id = %job.record.id, dataset.id = dataset.id, "job accepted");
-    Ok(job)
+    let job = NewJob { tenant: TENANT.into(), spec: wanted.spec, labels: wanted.labels, request_id };
+    Ok(app.jobs.submit(&place, job, &dataset)?)
 }
 
 fn stored(app: &App, id: &str) -> Result<DatasetRecord, Problem> {
