@@ -10,4 +10,5 @@ mod openapi;
 mod problems;
 mod process;
 mod recovery;
+mod results;
 mod selection;
