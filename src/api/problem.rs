@@ -183,6 +183,7 @@ impl From<JobError> for Problem {
             error @ (JobError::NotTerminal(_)
             | JobError::NotFinished(_)
             | JobError::NoResult(_)
+            | JobError::ResultExpired(_)
             | JobError::ShuttingDown
             | JobError::Store(_)) => Self::of(error.code(), &error, None),
         }

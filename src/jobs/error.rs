@@ -16,6 +16,9 @@ pub enum JobError {
     /// The job ended and left nothing.
     #[error("{0} ended without a result")]
     NoResult(String),
+    /// Retention has removed the result.
+    #[error("the result of {0} was kept as long as the service keeps results, and is gone")]
+    ResultExpired(String),
     /// The service is stopping.
     #[error("the service is stopping and takes no new jobs")]
     ShuttingDown,
@@ -43,6 +46,7 @@ impl JobError {
             Self::NotTerminal(_) => "job_not_terminal",
             Self::NotFinished(_) => "job_not_finished",
             Self::NoResult(_) => "no_result",
+            Self::ResultExpired(_) => "result_expired",
             Self::ShuttingDown => "shutting_down",
             Self::Selection(error) => error.code(),
             Self::Dataset(error) => error.code(),

@@ -3,6 +3,7 @@
 mod admission;
 mod error;
 mod recovery;
+mod retention;
 mod runner;
 mod service;
 mod worker;
@@ -15,5 +16,6 @@ pub mod store;
 
 pub use admission::Tracked;
 pub use error::JobError;
+pub use retention::{Retention, Swept};
 pub use service::{JobService, JobSettings, JobView, NewJob, OpenError};
 pub use worker::panic_text;

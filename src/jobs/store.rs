@@ -1,6 +1,10 @@
 //! Jobs on disk. Every change of state is one transaction, and what belongs to the change is in it: a result with
 //! the state that ends the job, a save with the state that will take it up again.
 
+mod kept;
+
+pub use kept::KeptResult;
+
 use super::record::{Failure, JobKey, JobRecord, ProgressRecord, RECORD_VERSION, ResultSummary};
 use super::selection::result::SelectionResult;
 use super::state::{Event, Forbidden};
@@ -105,6 +109,7 @@ impl JobStore {
         transaction.open_table(LIVE)?;
         transaction.open_table(SAVES)?;
         transaction.open_table(RESULTS)?;
+        kept::open(&transaction)?;
         transaction.commit()?;
         Ok(Self { database })
     }
@@ -118,6 +123,7 @@ impl JobStore {
         let transaction = self.database.begin_write()?;
         for dataset in record.datasets() {
             DatasetStore::get_within(&transaction, &record.tenant, dataset)?;
+            DatasetStore::touch_within(&transaction, &record.tenant, dataset, record.created_at)?;
             transaction.open_table(LIVE)?.insert((&*record.tenant, dataset, record.id.as_str()), ())?;
         }
         put(&transaction, record)?;
@@ -232,8 +238,7 @@ impl JobStore {
         };
         self.change(key, event, |transaction, record| {
             if let Some(result) = result {
-                let bytes = serde_json::to_vec(result)?;
-                transaction.open_table(RESULTS)?.insert(parts(key), bytes.as_slice())?;
+                kept::put(transaction, key, &serde_json::to_vec(result)?)?;
             }
             record.result = result.map(ResultSummary::from);
             record.failure = failure;
@@ -296,14 +301,18 @@ impl JobStore {
         Ok(save)
     }
 
-    /// The result, where the job left one.
+    /// A job and its result: none where it left none, or where retention has removed it.
     ///
     /// # Errors
-    /// The store's own.
-    pub fn result(&self, key: &JobKey) -> Result<Option<SelectionResult>, StoreError> {
-        let results = self.database.begin_read()?.open_table(RESULTS)?;
+    /// [`StoreError::NotFound`] and the store's own.
+    pub fn result(&self, key: &JobKey) -> Result<(JobRecord, Option<SelectionResult>), StoreError> {
+        let transaction = self.database.begin_read()?;
+        let jobs = transaction.open_table(JOBS)?;
+        let record = decode(jobs.get(parts(key))?.ok_or_else(|| not_found(key))?.value())?;
+        let results = transaction.open_table(RESULTS)?;
         let bytes = results.get(parts(key))?;
-        bytes.map(|bytes| Ok(serde_json::from_slice(bytes.value())?)).transpose()
+        let result = bytes.map(|bytes| serde_json::from_slice(bytes.value())).transpose()?;
+        Ok((record, result))
     }
 
     /// Removes a job that has ended, with its result; one whose record cannot be read, with all that is known of it.
@@ -325,7 +334,7 @@ impl JobStore {
             Err(error) => return Err(error),
         }
         transaction.open_table(JOBS)?.remove(parts(key))?;
-        transaction.open_table(RESULTS)?.remove(parts(key))?;
+        kept::remove(&transaction, key)?;
         transaction.commit()?;
         Ok(true)
     }
@@ -342,9 +351,11 @@ impl JobStore {
         record.state = record.state.after(event)?;
         edit(&transaction, &mut record)?;
         if record.state.is_terminal() {
-            record.finished_at = Some(OffsetDateTime::now_utc());
+            let now = OffsetDateTime::now_utc();
+            record.finished_at = Some(now);
             for dataset in record.datasets() {
                 transaction.open_table(LIVE)?.remove((&*record.tenant, dataset, record.id.as_str()))?;
+                DatasetStore::touch_within(&transaction, &record.tenant, dataset, now)?;
             }
             transaction.open_table(SAVES)?.remove(parts(key))?;
         }

@@ -11,4 +11,5 @@ mod problems;
 mod process;
 mod recovery;
 mod results;
+mod retention;
 mod selection;
