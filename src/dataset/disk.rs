@@ -10,7 +10,7 @@ use super::error::DatasetError;
 /// Files change all the time; whoever asks in between gets an estimate.
 const KNOWN_FOR: Duration = Duration::from_secs(1);
 
-/// What a small change of the database may write, beside what is stored by it.
+/// What a change of the database may write beside what is stored by it, so that no floor is below this.
 const MARGIN_BYTES: u64 = 4 << 20;
 
 type Probe = Box<dyn Fn() -> io::Result<u64> + Send + Sync>;
@@ -28,11 +28,15 @@ struct Known {
 }
 
 impl Disk {
-    /// The disk that holds `directory`. With a floor of 0 the disk may be filled.
+    /// The disk that holds `directory`.
     pub fn of(directory: &Path, floor_bytes: u64) -> Self {
         let directory = directory.to_owned();
         Self::probed(floor_bytes, move || {
             let found = rustix::fs::statvfs(&directory)?;
+            if found.f_blocks == 0 {
+                // A file system that tells nothing.
+                return Ok(u64::MAX);
+            }
             // Blocks that are kept for the super user are not ours.
             Ok(found.f_bavail.saturating_mul(found.f_frsize))
         })
@@ -40,7 +44,7 @@ impl Disk {
 
     /// A disk that `probe` tells the free bytes of.
     pub fn probed(floor_bytes: u64, probe: impl Fn() -> io::Result<u64> + Send + Sync + 'static) -> Self {
-        Self { floor_bytes, probe: Box::new(probe), known: Mutex::new(None) }
+        Self { floor_bytes: floor_bytes.max(MARGIN_BYTES), probe: Box::new(probe), known: Mutex::new(None) }
     }
 
     /// Free bytes, as they were at most a second ago.
@@ -69,7 +73,7 @@ impl Disk {
     pub fn has_room(&self, bytes: u64) -> io::Result<bool> {
         // Pages of the database are powers of two.
         let needed = bytes.saturating_mul(2).saturating_add(MARGIN_BYTES);
-        Ok(self.after(0, |left| left >= needed)? >= needed)
+        Ok((self.probe)()? >= needed)
     }
 
     /// Free bytes once `bytes` more are written, looked up again where the last look is old or is not `enough`.
@@ -105,24 +109,26 @@ mod tests {
 
     #[test]
     fn work_is_counted_between_two_looks_and_refused_at_the_floor() {
-        let (disk, free, looks) = disk(100, 1000);
+        const FLOOR: u64 = 100 << 20;
+        let (disk, free, looks) = disk(FLOOR, FLOOR + 900);
         for _ in 0..9 {
             disk.admit(100).unwrap();
         }
-        assert_eq!(looks.load(Relaxed), 1, "ten writes need no ten looks");
-        free.store(100, Relaxed);
+        assert_eq!(looks.load(Relaxed), 1, "nine writes need no nine looks");
+        free.store(FLOOR, Relaxed);
         let error = disk.admit(1).unwrap_err();
-        assert!(matches!(error, DatasetError::DiskFloor { left: 99, floor_bytes: 100 }), "{error}");
-        assert_eq!(error.code(), "insufficient_storage");
-        free.store(500, Relaxed);
+        let DatasetError::DiskFloor { left, floor_bytes } = error else { panic!("{error}") };
+        assert_eq!((left, floor_bytes, error.code()), (FLOOR - 1, FLOOR, "insufficient_storage"));
+        free.store(FLOOR + 1, Relaxed);
         disk.admit(1).unwrap();
     }
 
     #[test]
-    fn without_a_floor_new_work_may_take_all_there_is() {
-        let (disk, ..) = disk(0, 10);
-        disk.admit(11).unwrap();
-        assert_eq!(disk.free_bytes().unwrap(), 0);
+    fn without_a_floor_what_the_database_needs_stays() {
+        let (disk, ..) = disk(0, MARGIN_BYTES + 10);
+        disk.admit(10).unwrap();
+        assert_eq!(disk.free_bytes().unwrap(), MARGIN_BYTES);
+        assert!(disk.admit(11).is_err());
     }
 
     #[test]

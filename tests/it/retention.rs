@@ -4,12 +4,13 @@ use crate::client::{Client, MANY, endless, npy, selection};
 use axum::http::StatusCode;
 use fewer::config::Retention;
 use fewer::dataset::{DatasetStore, Disk, Format, Options, open_database};
-use fewer::jobs::record::JobSpec;
+use fewer::jobs::record::{JobKey, JobSpec};
 use fewer::jobs::state::State;
 use fewer::jobs::{JobService, JobSettings, NewJob};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use time::OffsetDateTime;
 
@@ -194,8 +195,10 @@ async fn a_disk_below_its_floor_takes_no_new_work_and_lets_the_rest_go_on() {
 fn a_result_that_the_disk_has_no_room_for_is_what_the_job_ends_with() {
     let dir = tempfile::tempdir().unwrap();
     let database = Arc::new(open_database(&dir.path().join("fewer.redb")).unwrap());
-    let nearly_full = Disk::probed(0, || Ok(1 << 20));
-    let datasets = DatasetStore::open(dir.path(), Arc::clone(&database), nearly_full).unwrap();
+    let free_bytes = Arc::new(AtomicU64::new(1 << 40));
+    let told = Arc::clone(&free_bytes);
+    let disk = Disk::probed(0, move || Ok(told.load(Relaxed)));
+    let datasets = DatasetStore::open(dir.path(), Arc::clone(&database), disk).unwrap();
     let settings = JobSettings {
         memory_bytes: 1 << 30,
         max_flops: 1e15,
@@ -217,7 +220,7 @@ fn a_result_that_the_disk_has_no_room_for_is_what_the_job_ends_with() {
         let job = NewJob { tenant: "t".into(), spec, labels: BTreeMap::new() };
         jobs.submit(job, &dataset).unwrap().record.key()
     };
-    let wait = |key, wanted: &dyn Fn(State) -> bool| {
+    let wait = |key: &JobKey, wanted: &dyn Fn(State) -> bool| {
         let started = Instant::now();
         loop {
             let record = jobs.get(key).unwrap().record;
@@ -228,17 +231,14 @@ fn a_result_that_the_disk_has_no_room_for_is_what_the_job_ends_with() {
             std::thread::sleep(Duration::from_millis(2));
         }
     };
-    let (whole, cancelled) = (submit(2), submit(MANY));
-    let record = wait(&whole, &|state| state.is_terminal());
-    assert_eq!(
-        (record.state, record.failure.unwrap().code.as_str()),
-        (State::Failed, "insufficient_storage")
-    );
-    assert_eq!(jobs.result(&whole).unwrap_err().code(), "no_result");
+    let (cancelled, whole) = (submit(MANY), submit(2));
     wait(&cancelled, &|state| state == State::Running);
+    free_bytes.store(1 << 20, Relaxed);
     jobs.cancel(&cancelled).unwrap();
-    let record = wait(&cancelled, &|state| state.is_terminal());
-    let code = record.failure.map(|failure| failure.code);
-    assert_eq!((record.state, code.as_deref()), (State::Cancelled, Some("insufficient_storage")));
+    for (job, state) in [(cancelled, State::Cancelled), (whole, State::Failed)] {
+        let record = wait(&job, &|state| state.is_terminal());
+        assert_eq!((record.state, record.failure.unwrap().code.as_str()), (state, "insufficient_storage"));
+        assert_eq!(jobs.result(&job).unwrap_err().code(), "no_result");
+    }
     assert!(jobs.drain(Duration::from_secs(60)));
 }

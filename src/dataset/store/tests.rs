@@ -122,10 +122,11 @@ fn a_refused_or_abandoned_upload_leaves_nothing() {
 
 #[test]
 fn an_upload_stops_where_it_would_cross_the_floor_and_leaves_nothing() {
+    const FLOOR: u64 = 1 << 30;
     let home = home();
     let looks = std::sync::atomic::AtomicU64::new(0);
-    let probe = move || Ok(1010 - 10 * looks.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
-    let store = home.reopen(Disk::probed(1000, probe));
+    let probe = move || Ok(FLOOR + 10 - 10 * looks.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+    let store = home.reopen(Disk::probed(FLOOR, probe));
     let mut upload = store.begin(1 << 20);
     upload.write(&BODY[..10]).unwrap();
     assert_eq!(upload.write(&BODY[10..11]).unwrap_err().code(), "insufficient_storage");
