@@ -301,20 +301,6 @@ impl JobStore {
         Ok(save)
     }
 
-    /// A job and its result: none where it left none, or where retention has removed it.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`] and the store's own.
-    pub fn result(&self, key: &JobKey) -> Result<(JobRecord, Option<SelectionResult>), StoreError> {
-        let transaction = self.database.begin_read()?;
-        let jobs = transaction.open_table(JOBS)?;
-        let record = decode(jobs.get(parts(key))?.ok_or_else(|| not_found(key))?.value())?;
-        let results = transaction.open_table(RESULTS)?;
-        let bytes = results.get(parts(key))?;
-        let result = bytes.map(|bytes| serde_json::from_slice(bytes.value())).transpose()?;
-        Ok((record, result))
-    }
-
     /// Removes a job that has ended, with its result; one whose record cannot be read, with all that is known of it.
     /// Gives false, and removes nothing, where it has not ended.
     ///

@@ -7,6 +7,7 @@ use fewer::dataset::{DatasetStore, Disk, Format, Options, open_database};
 use fewer::jobs::record::{JobKey, JobSpec};
 use fewer::jobs::state::State;
 use fewer::jobs::{JobService, JobSettings, NewJob};
+use redb::TableDefinition;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -59,6 +60,24 @@ async fn an_old_result_goes_and_its_job_stays() {
     is(&client, &result, 410, "result_expired").await;
     assert_eq!(client.delete(&format!("/v1/jobs/{old}")).await.status, StatusCode::NO_CONTENT);
     is(&client, &result, 404, "job_not_found").await;
+}
+
+#[tokio::test]
+async fn results_of_before_there_was_retention_count_from_when_their_job_ended() {
+    let client = Client::new();
+    let job = ended(&client, &client.upload(30, 4).await, 3).await;
+    let retention = Retention { result_seconds: Some(3600.0), ..Retention::default() };
+    let client = client.restart_with(
+        |settings| settings.retention = retention,
+        |dir| {
+            const AGES: TableDefinition<(&str, &str), (i128, u64)> = TableDefinition::new("job_result_ages");
+            let change = open_database(&dir.join("fewer.redb")).unwrap().begin_write().unwrap();
+            assert!(change.delete_table(AGES).unwrap());
+            change.commit().unwrap();
+        },
+    );
+    assert_eq!((sweep_after(&client, 3500), sweep_after(&client, 3700)), ((0, 0), (1, 0)));
+    is(&client, &format!("/v1/jobs/{job}/result"), 410, "result_expired").await;
 }
 
 #[tokio::test]

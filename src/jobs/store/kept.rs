@@ -1,7 +1,8 @@
-//! The results that are kept, and for how long each has been.
+//! The results that are kept, and since when each is.
 
-use super::{JOBS, JobStore, LIVE, RESULTS, StoreError, decode, parts};
-use crate::jobs::record::JobKey;
+use super::{JOBS, JobStore, LIVE, RESULTS, StoreError, decode, not_found, parts};
+use crate::jobs::record::{JobKey, JobRecord};
+use crate::jobs::selection::result::SelectionResult;
 use redb::{ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
 use std::collections::HashSet;
 use time::OffsetDateTime;
@@ -55,6 +56,20 @@ pub(super) fn remove(transaction: &WriteTransaction, key: &JobKey) -> Result<boo
 }
 
 impl JobStore {
+    /// A job and its result: none where it left none, or where retention has removed it.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] and the store's own.
+    pub fn result(&self, key: &JobKey) -> Result<(JobRecord, Option<SelectionResult>), StoreError> {
+        let transaction = self.database.begin_read()?;
+        let jobs = transaction.open_table(JOBS)?;
+        let record = decode(jobs.get(parts(key))?.ok_or_else(|| not_found(key))?.value())?;
+        let results = transaction.open_table(RESULTS)?;
+        let bytes = results.get(parts(key))?;
+        let result = bytes.map(|bytes| serde_json::from_slice(bytes.value())).transpose()?;
+        Ok((record, result))
+    }
+
     /// Every result of every tenant. O(results).
     ///
     /// # Errors
