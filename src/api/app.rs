@@ -3,13 +3,13 @@
 use super::codes::Code;
 use super::problem::Problem;
 use crate::config::Settings;
-use crate::dataset::{DatasetError, DatasetStore};
-use crate::jobs::{JobService, JobSettings, OpenError as JobsOpenError};
-use redb::Database;
+use crate::dataset::{DatasetError, DatasetStore, Disk, open_database};
+use crate::jobs::{JobError, JobService, JobSettings, OpenError as JobsOpenError, Retention, Swept};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use submodular::selfcheck::Fault;
+use time::OffsetDateTime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tracing::Span;
 
@@ -62,14 +62,15 @@ impl App {
         let dir = &settings.data_dir;
         std::fs::create_dir_all(dir).map_err(|error| OpenError::DataDir { path: dir.clone(), error })?;
         let path = dir.join("fewer.redb");
-        let database = Database::create(&path)
+        let database = open_database(&path)
             .map_err(|error| OpenError::Database { path: path.clone(), error: Box::new(error) })?;
         let database = Arc::new(database);
         let selfcheck = submodular::selfcheck::run();
         if let Err(fault) = &selfcheck {
             tracing::error!(%fault, "the numerical self-check failed: the service will not be ready");
         }
-        let datasets = DatasetStore::open(dir, Arc::clone(&database))?;
+        let datasets =
+            DatasetStore::open(dir, Arc::clone(&database), Disk::of(dir, settings.min_free_bytes))?;
         let jobs = JobService::open(
             database,
             datasets.clone(),
@@ -79,7 +80,13 @@ impl App {
                 threads: settings.threads,
                 workers: settings.workers,
                 max_queued: settings.max_queued,
-                checkpoint: Duration::try_from_secs_f64(settings.checkpoint_seconds).unwrap_or(Duration::MAX),
+                checkpoint: seconds(settings.checkpoint_seconds),
+                retention: Retention {
+                    result_age: settings.retention.result_seconds.map(seconds),
+                    result_bytes: settings.retention.result_bytes,
+                    dataset_age: settings.retention.dataset_seconds.map(seconds),
+                    dataset_bytes: settings.retention.dataset_bytes,
+                },
             },
         )?;
         let waiting = Arc::new(Semaphore::new(settings.max_waiting.min(Semaphore::MAX_PERMITS)));
@@ -98,6 +105,14 @@ impl App {
     pub fn stop(&self, patience: Duration) -> bool {
         self.stopping.send_replace(true);
         self.jobs.drain(patience)
+    }
+
+    /// Removes what retention would remove at `now`; the service does so by itself about once a minute. Blocks.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn sweep(&self, now: OffsetDateTime) -> Result<Swept, JobError> {
+        self.jobs.sweep(now)
     }
 
     /// Whether requests can be served.
@@ -132,6 +147,11 @@ impl App {
     pub(super) fn wait_permit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.waiting).try_acquire_owned().ok()
     }
+}
+
+/// More than there are is for ever.
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
 }
 
 /// Runs what blocks where it holds up no connection.

@@ -3,6 +3,7 @@
 use super::codes::Code;
 use super::credentials::{CHALLENGE, is_open};
 use super::problem::{FieldProblem, ProblemBody, Shortage};
+use super::v1::result::Pick;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -21,7 +22,7 @@ use utoipa::OpenApi;
         (name = "jobs", description = "Selections: submit, follow, cancel, read"),
         (name = "operations", description = "What machines and operators ask"),
     ),
-    components(schemas(ProblemBody, FieldProblem, Shortage)),
+    components(schemas(ProblemBody, FieldProblem, Shortage, Pick)),
 )]
 pub(super) struct Frame;
 

@@ -199,6 +199,7 @@ impl From<JobError> for Problem {
             | JobError::NoResult(_)
             | JobError::IdempotencyInProgress
             | JobError::IdempotencyMismatch
+            | JobError::ResultExpired(_)
             | JobError::ShuttingDown
             | JobError::Store(_)) => Self::of(error.code(), &error, None),
         }

@@ -223,6 +223,19 @@ pub enum DatasetError {
     /// No such dataset of this tenant.
     #[error("no dataset {0}")]
     NotFound(String),
+    /// A dataset that retention has removed.
+    #[error("dataset {0} was kept as long as the service keeps datasets, and is gone")]
+    Expired(String),
+    /// Less of the disk would be left than is to stay free.
+    #[error(
+        "{left} bytes of the disk would be left, and {floor_bytes} are to stay free; the setting is storage.min_free_bytes"
+    )]
+    DiskFloor {
+        /// Bytes that would be left.
+        left: u64,
+        /// Bytes that are to stay.
+        floor_bytes: u64,
+    },
     /// A dataset that a live job needs.
     #[error("dataset {dataset} is needed by {job}")]
     InUse {
@@ -287,6 +300,8 @@ impl DatasetError {
             | Self::NullId { .. } => "invalid_parameter",
             Self::DuplicateId { .. } => "duplicate_item",
             Self::NotFound(_) => "dataset_not_found",
+            Self::Expired(_) => "dataset_expired",
+            Self::DiskFloor { .. } => "insufficient_storage",
             Self::InUse { .. } => "dataset_in_use",
             Self::Io(error) if is_full(error) => "insufficient_storage",
             Self::Database(error) if matches!(&**error, redb::Error::Io(error) if is_full(error)) => {
@@ -311,7 +326,7 @@ impl DatasetError {
     }
 }
 
-fn is_full(error: &io::Error) -> bool {
+pub(super) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 

@@ -6,6 +6,8 @@
 
 pub mod codec;
 pub mod column;
+mod database;
+mod disk;
 pub mod error;
 pub mod record;
 pub mod store;
@@ -13,7 +15,9 @@ pub mod upload;
 
 pub use codec::{Format, Kind, Options, RowVisitor, Source};
 pub use column::{Column, ColumnInfo, ColumnType, Ids};
+pub use database::open_database;
+pub use disk::Disk;
 pub use error::DatasetError;
 pub use record::DatasetRecord;
-pub use store::DatasetStore;
+pub use store::{DatasetStore, DatasetUse};
 pub use upload::{Upload, digest_of_file};

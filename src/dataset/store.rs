@@ -6,6 +6,9 @@
 
 #[cfg(test)]
 mod tests;
+mod uses;
+
+pub use uses::DatasetUse;
 
 use std::fs::{self, File};
 use std::io;
@@ -16,6 +19,7 @@ use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTran
 use time::OffsetDateTime;
 
 use super::codec::Source;
+use super::disk::Disk;
 use super::error::DatasetError;
 use super::record::DatasetRecord;
 use super::upload::{self, Upload, Validated};
@@ -37,6 +41,7 @@ struct Shared {
     files: PathBuf,
     uploads: PathBuf,
     database: Arc<Database>,
+    disk: Disk,
     /// Held from a commit to the file operation that belongs to it: a deletion must not unlink the
     /// file that an upload of the same bytes has just put there.
     file_changes: Mutex<()>,
@@ -47,7 +52,7 @@ impl DatasetStore {
     ///
     /// # Errors
     /// [`DatasetError::Io`], [`DatasetError::Database`].
-    pub fn open(data_dir: &Path, database: Arc<Database>) -> Result<Self, DatasetError> {
+    pub fn open(data_dir: &Path, database: Arc<Database>, disk: Disk) -> Result<Self, DatasetError> {
         let (files, uploads) = (data_dir.join("datasets"), data_dir.join("uploads"));
         fs::create_dir_all(&files)?;
         fs::create_dir_all(&uploads)?;
@@ -55,10 +60,11 @@ impl DatasetStore {
         tables.open_table(RECORDS).map_err(DatasetError::database)?;
         tables.open_table(CONTENTS).map_err(DatasetError::database)?;
         tables.open_table(FILES).map_err(DatasetError::database)?;
+        uses::open(&tables)?;
         tables.commit().map_err(DatasetError::database)?;
         upload::clear(&uploads)?;
-        let store =
-            Self { shared: Arc::new(Shared { files, uploads, database, file_changes: Mutex::new(()) }) };
+        let file_changes = Mutex::new(());
+        let store = Self { shared: Arc::new(Shared { files, uploads, database, disk, file_changes }) };
         store.remove_files_without_record()?;
         Ok(store)
     }
@@ -68,28 +74,35 @@ impl DatasetStore {
         Upload::new(self.clone(), limit)
     }
 
+    /// The disk that the files and the database are on.
+    pub fn disk(&self) -> &Disk {
+        &self.shared.disk
+    }
+
     /// A dataset of a tenant. O(log n).
     ///
     /// # Errors
-    /// [`DatasetError::NotFound`].
+    /// [`DatasetError::NotFound`], [`DatasetError::Expired`].
     pub fn get(&self, tenant: &str, id: &str) -> Result<DatasetRecord, DatasetError> {
         let read = self.shared.database.begin_read().map_err(DatasetError::database)?;
         let records = read.open_table(RECORDS).map_err(DatasetError::database)?;
-        find(&records, tenant, id)
+        let expired = read.open_table(uses::EXPIRED).map_err(DatasetError::database)?;
+        find(&records, tenant, id)?.map_or_else(|| Err(uses::absent(&expired, tenant, id)?), Ok)
     }
 
     /// A dataset of a tenant, inside the caller's transaction: a job that is stored in the same one
     /// cannot lose its dataset to a deletion in between.
     ///
     /// # Errors
-    /// [`DatasetError::NotFound`].
+    /// [`DatasetError::NotFound`], [`DatasetError::Expired`].
     pub fn get_within(
         within: &WriteTransaction,
         tenant: &str,
         id: &str,
     ) -> Result<DatasetRecord, DatasetError> {
         let records = within.open_table(RECORDS).map_err(DatasetError::database)?;
-        find(&records, tenant, id)
+        let expired = within.open_table(uses::EXPIRED).map_err(DatasetError::database)?;
+        find(&records, tenant, id)?.map_or_else(|| Err(uses::absent(&expired, tenant, id)?), Ok)
     }
 
     /// A tenant's datasets, newest first, at most `limit` of them, from the one after id `after` on;
@@ -129,17 +142,34 @@ impl DatasetStore {
     /// an unlinked file lives until it is closed.
     ///
     /// # Errors
-    /// [`DatasetError::NotFound`], [`DatasetError::InUse`], or what `live_job` fails with.
+    /// [`DatasetError::NotFound`], [`DatasetError::Expired`], [`DatasetError::InUse`], or what `live_job` fails with.
     pub fn delete<F>(&self, tenant: &str, id: &str, live_job: F) -> Result<(), DatasetError>
     where
         F: FnOnce(&WriteTransaction) -> Result<Option<String>, DatasetError>,
     {
+        let removed = self.remove(tenant, id, |change| match live_job(change)? {
+            Some(job) => Err(DatasetError::InUse { dataset: id.into(), job }),
+            None => Ok(true),
+        })?;
+        debug_assert!(removed, "nobody but a live job holds a dataset back");
+        Ok(())
+    }
+
+    /// Removes a dataset, and its file once no other dataset needs it, if `may_go` says so inside the transaction.
+    /// Gives whether it did.
+    fn remove(
+        &self,
+        tenant: &str,
+        id: &str,
+        may_go: impl FnOnce(&WriteTransaction) -> Result<bool, DatasetError>,
+    ) -> Result<bool, DatasetError> {
         let _held = self.hold_files();
         let change = self.shared.database.begin_write().map_err(DatasetError::database)?;
         let record = Self::get_within(&change, tenant, id)?;
-        if let Some(job) = live_job(&change)? {
-            return Err(DatasetError::InUse { dataset: id.into(), job });
+        if !may_go(&change)? {
+            return Ok(false);
         }
+        uses::forget(&change, tenant, id)?;
         let digest = file_name(&record);
         let orphaned = {
             let mut records = change.open_table(RECORDS).map_err(DatasetError::database)?;
@@ -155,7 +185,7 @@ impl DatasetStore {
             // The dataset is gone as far as anyone can see; the next start removes the file.
             tracing::warn!(%error, dataset.id = id, dataset.digest = digest, "the file of a deleted dataset stays until the next start");
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Opens a dataset for reading.
@@ -222,9 +252,13 @@ impl DatasetStore {
                     .map_err(DatasetError::database)?;
                 files.insert((digest.as_str(), record.id.as_str()), ()).map_err(DatasetError::database)?;
             }
-            let known = known.map(|id| find(&records, tenant, &id)).transpose()?;
+            let known = match known {
+                Some(id) => Some(find(&records, tenant, &id)?.ok_or(DatasetError::NotFound(id))?),
+                None => None,
+            };
             (needed_before, known)
         };
+        uses::note(&change, known.as_ref().unwrap_or(&record), record.created_at)?;
         // Also over a file that is there: the bytes are the same, unless that file is damaged.
         let path = self.shared.files.join(&digest);
         file.persist(&path).map_err(|refused| refused.error)?;
@@ -280,10 +314,9 @@ fn find(
     records: &impl ReadableTable<(&'static str, &'static str), &'static [u8]>,
     tenant: &str,
     id: &str,
-) -> Result<DatasetRecord, DatasetError> {
+) -> Result<Option<DatasetRecord>, DatasetError> {
     let found = records.get((tenant, id)).map_err(DatasetError::database)?;
-    let record = found.ok_or_else(|| DatasetError::NotFound(id.into()))?;
-    Ok(serde_json::from_slice(record.value())?)
+    Ok(found.map(|record| serde_json::from_slice(record.value())).transpose()?)
 }
 
 fn is_needed(

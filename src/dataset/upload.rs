@@ -42,11 +42,12 @@ impl Upload {
     ///
     /// # Errors
     /// [`DatasetError::PayloadTooLarge`] before anything beyond the limit is written;
-    /// [`DatasetError::Io`].
+    /// [`DatasetError::DiskFloor`] before the disk is fuller than it may be; [`DatasetError::Io`].
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), DatasetError> {
         if self.written.saturating_add(bytes.len() as u64) > self.limit {
             return Err(DatasetError::PayloadTooLarge { limit: self.limit });
         }
+        self.store.disk().admit(bytes.len() as u64)?;
         let file = match &mut self.file {
             Some(file) => file,
             none => none.insert(NamedTempFile::new_in(self.store.uploads())?),

@@ -10,7 +10,9 @@ use super::spec::OnStop;
 use super::state::{Forbidden, State};
 use super::store::{Ending, Save, StoreError};
 use super::worker::panic_text;
+use crate::dataset::DatasetError;
 use rayon::ThreadPool;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 use tracing::Span;
@@ -66,7 +68,8 @@ pub(super) fn run(shared: &Shared, pool: &ThreadPool, running: &Running) {
     let span = span(&running.key);
     let _entered = span.enter();
     if let Err(error) = try_run(shared, pool, running) {
-        // The record keeps its state; the next start takes the job up again.
+        // The record keeps its state; the next start takes the job up again. It is not for a full disk: the database
+        // waits for room.
         tracing::error!(%error, "the job's state could not be stored");
     }
 }
@@ -85,12 +88,12 @@ fn try_run(shared: &Shared, pool: &ThreadPool, running: &Running) -> Result<(), 
     let returned = guarded(|| select(shared, pool, running, &record, save));
     let progress = running.tracked().map(|tracked| tracked.progress);
     let record = match returned {
-        Return::Ended(ending) => shared.store.finish(&running.key, &ending, progress)?,
+        Return::Ended(ending) => finish(shared, &running.key, &ending, progress)?,
         Return::Stopped { save, prefix } => {
             match shared.store.requeue(&running.key, &save) {
                 // Its owner wanted it stopped too.
                 Err(StoreError::Forbidden(Forbidden { from: State::Cancelling, .. })) => {
-                    shared.store.finish(&running.key, &prefix, progress)?
+                    finish(shared, &running.key, &prefix, progress)?
                 }
                 other => other?,
             }
@@ -101,6 +104,56 @@ fn try_run(shared: &Shared, pool: &ThreadPool, running: &Running) -> Result<(), 
     let code = record.failure.as_ref().map(|failure| failure.code.as_str());
     tracing::info!(job.state = ?record.state, job.running_seconds = seconds, error.code = code, "job stopped");
     Ok(())
+}
+
+/// Stores the end of a job. Where the disk has no room for its result, the job ends without one and says so: to wait
+/// for room would hold up every other change of the database.
+fn finish(
+    shared: &Shared,
+    key: &JobKey,
+    ending: &Ending,
+    progress: Option<ProgressRecord>,
+) -> Result<JobRecord, StoreError> {
+    let bytes = result_bytes(ending)?;
+    if has_room(shared, bytes) {
+        return shared.store.finish(key, ending, progress);
+    }
+    let detail = format!("the disk has no room for the {bytes} bytes of the result");
+    tracing::error!(bytes, "the result is lost: the disk has no room for it");
+    let failure = Failure::new("insufficient_storage", detail);
+    match ending {
+        Ending::Cancelled(_) => shared.store.abandon(key, failure),
+        Ending::Succeeded(_) | Ending::Failed(_) => {
+            shared.store.finish(key, &Ending::Failed(failure), progress)
+        }
+    }
+}
+
+/// Bytes of the result as it is stored; 0 where there is none.
+fn result_bytes(ending: &Ending) -> Result<u64, serde_json::Error> {
+    struct Count(u64);
+
+    impl io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len() as u64;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let mut count = Count(0);
+    if let Ending::Succeeded(result) | Ending::Cancelled(Some(result)) = ending {
+        serde_json::to_writer(&mut count, result)?;
+    }
+    Ok(count.0)
+}
+
+/// A disk that cannot be asked is tried.
+fn has_room(shared: &Shared, bytes: u64) -> bool {
+    bytes == 0 || shared.datasets.disk().has_room(bytes).unwrap_or(true)
 }
 
 /// A panic ends the job as a failure of ours.
@@ -212,6 +265,9 @@ impl Watch for Recorder<'_> {
         }
         let running_seconds = self.ran_before + self.running.began.elapsed().as_secs_f64();
         let saved = encode().map_err(JobError::from).and_then(|bytes| {
+            if !has_room(self.shared, bytes.len() as u64) {
+                return Err(JobError::Dataset(DatasetError::Io(io::ErrorKind::StorageFull.into())));
+            }
             Ok(self.shared.store.save(&self.running.key, &Save { running_seconds, bytes })?)
         });
         if let Err(error) = saved {

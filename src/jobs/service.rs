@@ -5,6 +5,7 @@ use super::admission::{Admission, Running, Tracked, Waiting};
 use super::events::{Changes, Events};
 use super::idempotency::{IdempotencyKey, Known, Turn, UnderWay};
 use super::record::{JobKey, JobRecord, JobSpec};
+use super::retention::{self, Retention, Signal, Sweeper, Swept};
 use super::selection::result::{PlanReport, SelectionResult};
 use super::selection::{self, Limits, Prepared};
 use super::state::{Forbidden, State};
@@ -17,6 +18,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use submodular::tile::Kernel;
+use time::OffsetDateTime;
 
 /// What jobs may take of the machine.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,6 +35,8 @@ pub struct JobSettings {
     pub max_queued: usize,
     /// Time between two saves of a running job.
     pub checkpoint: Duration,
+    /// What is removed without being asked for.
+    pub retention: Retention,
 }
 
 /// A request for a job.
@@ -101,6 +105,7 @@ pub(super) struct Shared {
     pub(super) limits: Limits,
     pub(super) checkpoint: Duration,
     pub(super) events: Arc<Events>,
+    pub(super) sweeps: Signal,
     books: Mutex<Books>,
     changed: Condvar,
 }
@@ -149,6 +154,7 @@ impl Shared {
     pub(super) fn give_back(&self, key: &JobKey) {
         self.books().admission.release(key);
         self.changed.notify_all();
+        self.sweeps.wake();
     }
 }
 
@@ -157,6 +163,8 @@ pub struct JobService {
     shared: Arc<Shared>,
     under_way: UnderWay,
     workers: Mutex<Vec<JoinHandle<()>>>,
+    retention: Retention,
+    sweeper: Mutex<Option<Sweeper>>,
 }
 
 impl JobService {
@@ -185,11 +193,14 @@ impl JobService {
             },
             checkpoint: settings.checkpoint,
             events: Arc::default(),
+            sweeps: Signal::default(),
             books: Mutex::new(Books { admission, draining: false }),
             changed: Condvar::new(),
         });
         let workers = Mutex::new(worker::start(&shared, settings.workers, settings.threads)?);
-        Ok(Self { shared, under_way: UnderWay::default(), workers })
+        let retention = settings.retention;
+        let sweeper = Mutex::new(Sweeper::start(&shared, retention)?);
+        Ok(Self { shared, under_way: UnderWay::default(), workers, retention, sweeper })
     }
 
     /// What the job would take, without accepting it.
@@ -217,7 +228,7 @@ impl JobService {
     ///
     /// # Errors
     /// [`JobError::QueueFull`], [`JobError::IdempotencyInProgress`], [`JobError::IdempotencyMismatch`],
-    /// [`JobError::ShuttingDown`]; where the key's job has been deleted, and the store's own.
+    /// [`JobError::ShuttingDown`], [`DatasetError::DiskFloor`]; where the key's job has been deleted, and the store's own.
     pub fn begin(&self, tenant: &str, key: Option<IdempotencyKey>) -> Result<Begun, JobError> {
         let mut turn = None;
         if let Some(key) = &key {
@@ -228,6 +239,7 @@ impl JobService {
                 Known::Other => return Err(JobError::IdempotencyMismatch),
             }
         }
+        self.shared.datasets.disk().admit(0)?;
         let mut books = self.shared.books();
         if books.draining {
             return Err(JobError::ShuttingDown);
@@ -324,12 +336,30 @@ impl JobService {
     /// What a job left.
     ///
     /// # Errors
-    /// [`JobError::NotFinished`], [`JobError::NoResult`]; where there is no such job, and the store's own.
+    /// [`JobError::NotFinished`], [`JobError::NoResult`], [`JobError::ResultExpired`]; where there is no such job,
+    /// and the store's own.
     pub fn result(&self, key: &JobKey) -> Result<SelectionResult, JobError> {
-        if !self.shared.store.get(key)?.state.is_terminal() {
-            return Err(JobError::NotFinished(key.id.to_string()));
+        let (record, result) = self.shared.store.result(key)?;
+        let id = || key.id.to_string();
+        match result {
+            Some(result) => Ok(result),
+            None if !record.state.is_terminal() => Err(JobError::NotFinished(id())),
+            None if record.result.is_some() => Err(JobError::ResultExpired(id())),
+            None => Err(JobError::NoResult(id())),
         }
-        self.shared.store.result(key)?.ok_or_else(|| JobError::NoResult(key.id.to_string()))
+    }
+
+    /// A dataset was stored: others may have to make room for it.
+    pub fn dataset_stored(&self) {
+        self.shared.sweeps.wake();
+    }
+
+    /// Removes what retention would remove at `now`. The service does so by itself; this is for who cannot wait.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub fn sweep(&self, now: OffsetDateTime) -> Result<Swept, JobError> {
+        Ok(retention::sweep(&self.shared, &self.retention, now, &|| true)?)
     }
 
     /// Removes a dataset that no live job needs.
@@ -344,6 +374,7 @@ impl JobService {
     /// been stored, at most `patience`. Gives whether all have.
     pub fn drain(&self, patience: Duration) -> bool {
         let until = Instant::now() + patience;
+        self.shared.sweeps.end();
         let mut books = self.shared.books();
         books.draining = true;
         for running in books.admission.all_running() {
@@ -364,7 +395,8 @@ impl JobService {
                 tracing::error!("a worker thread panicked");
             }
         }
-        true
+        let sweeper = self.sweeper.lock().unwrap_or_else(PoisonError::into_inner).take();
+        sweeper.is_none_or(|sweeper| sweeper.stop(until.saturating_duration_since(Instant::now())))
     }
 
     fn with_live_part(&self, record: JobRecord) -> JobView {
@@ -391,5 +423,6 @@ impl Drop for JobService {
     fn drop(&mut self) {
         self.shared.books().draining = true;
         self.shared.changed.notify_all();
+        self.shared.sweeps.end();
     }
 }

@@ -1,6 +1,10 @@
 //! Jobs on disk. Every change of state is one transaction, and what belongs to the change is in it: a result with
 //! the state that ends the job, a save with the state that will take it up again.
 
+mod kept;
+
+pub use kept::KeptResult;
+
 use super::idempotency::{self, IdempotencyKey, Known};
 use super::record::{Failure, JobKey, JobRecord, ProgressRecord, RECORD_VERSION, ResultSummary};
 use super::selection::result::SelectionResult;
@@ -140,6 +144,7 @@ impl JobStore {
         transaction.open_table(SAVES)?;
         transaction.open_table(RESULTS)?;
         idempotency::open(&transaction)?;
+        kept::open(&transaction)?;
         transaction.commit()?;
         Ok(Self { database })
     }
@@ -153,6 +158,7 @@ impl JobStore {
         let transaction = self.database.begin_write()?;
         for dataset in record.datasets() {
             DatasetStore::get_within(&transaction, &record.tenant, dataset)?;
+            DatasetStore::touch_within(&transaction, &record.tenant, dataset, record.created_at)?;
             transaction.open_table(LIVE)?.insert((&*record.tenant, dataset, record.id.as_str()), ())?;
         }
         put(&transaction, record)?;
@@ -283,8 +289,7 @@ impl JobStore {
         };
         self.change(key, event, |transaction, record| {
             if let Some(result) = result {
-                let bytes = serde_json::to_vec(result)?;
-                transaction.open_table(RESULTS)?.insert(parts(key), bytes.as_slice())?;
+                kept::put(transaction, key, &serde_json::to_vec(result)?)?;
             }
             record.result = result.map(ResultSummary::from);
             record.failure = failure;
@@ -347,16 +352,6 @@ impl JobStore {
         Ok(save)
     }
 
-    /// The result, where the job left one.
-    ///
-    /// # Errors
-    /// The store's own.
-    pub fn result(&self, key: &JobKey) -> Result<Option<SelectionResult>, StoreError> {
-        let results = self.database.begin_read()?.open_table(RESULTS)?;
-        let bytes = results.get(parts(key))?;
-        bytes.map(|bytes| Ok(serde_json::from_slice(bytes.value())?)).transpose()
-    }
-
     /// Removes a job that has ended, with its result; one whose record cannot be read, with all that is known of it.
     /// Gives false, and removes nothing, where it has not ended.
     ///
@@ -376,7 +371,7 @@ impl JobStore {
             Err(error) => return Err(error),
         }
         transaction.open_table(JOBS)?.remove(parts(key))?;
-        transaction.open_table(RESULTS)?.remove(parts(key))?;
+        kept::remove(&transaction, key)?;
         transaction.commit()?;
         Ok(true)
     }
@@ -393,9 +388,11 @@ impl JobStore {
         record.state = record.state.after(event)?;
         edit(&transaction, &mut record)?;
         if record.state.is_terminal() {
-            record.finished_at = Some(OffsetDateTime::now_utc());
+            let now = OffsetDateTime::now_utc();
+            record.finished_at = Some(now);
             for dataset in record.datasets() {
                 transaction.open_table(LIVE)?.remove((&*record.tenant, dataset, record.id.as_str()))?;
+                DatasetStore::touch_within(&transaction, &record.tenant, dataset, now)?;
             }
             transaction.open_table(SAVES)?.remove(parts(key))?;
         }

@@ -38,7 +38,7 @@ pub(super) fn start(
 }
 
 /// On Linux a thread has a niceness of its own.
-fn step_back() {
+pub(super) fn step_back() {
     if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
         tracing::debug!(%error, "this thread keeps its priority");
     }

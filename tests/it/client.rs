@@ -1,7 +1,7 @@
 //! A service in this process and a client that holds it to its own OpenAPI document.
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use fewer::api::{self, App};
 use fewer::config::Settings;
@@ -29,6 +29,7 @@ pub(crate) struct Client {
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
     pub(crate) json: Value,
 }
 
@@ -109,9 +110,9 @@ impl Client {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        let answer = Answer { status, headers, json };
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let json = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        let answer = Answer { status, headers, body, json };
         answer.is_documented(&method, &path);
         if status.as_u16() >= 400 {
             answer.is_a_problem(&path);

@@ -14,5 +14,7 @@ mod openapi;
 mod problems;
 mod process;
 mod recovery;
+mod results;
+mod retention;
 mod selection;
 mod submission;

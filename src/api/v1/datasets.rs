@@ -223,6 +223,7 @@ pub(in crate::api) async fn create_dataset(
     let (record, created) = stored.ok_or_else(|| Problem::new(Code::MalformedBody, "the body broke off"))?;
     Span::current().record("dataset.id", record.id.as_str());
     tracing::info!(dataset.bytes = record.bytes, dataset.rows = record.rows, created, "dataset stored");
+    app.jobs.dataset_stored();
     let status = if created { StatusCode::CREATED } else { StatusCode::OK };
     let location = format!("/v1/datasets/{}", record.id);
     Ok((status, [(header::LOCATION, location)], Json(Dataset::from(record))).into_response())
@@ -296,7 +297,7 @@ pub(in crate::api) async fn list_datasets(
     params(("id" = String, Path, description = "Id of the dataset")),
     responses((status = 200, description = "The dataset", body = Dataset)),
     extensions(
-        ("x-problem-codes" = json!(["invalid_path", "dataset_not_found"])),
+        ("x-problem-codes" = json!(["invalid_path", "dataset_not_found", "dataset_expired"])),
         ("x-codeSamples" = json!([{"lang": "Shell", "source": "curl -fsS http://127.0.0.1:8080/v1/datasets/$DATASET"}])),
     ),
 )]
@@ -316,7 +317,7 @@ pub(in crate::api) async fn get_dataset(
     params(("id" = String, Path, description = "Id of the dataset")),
     responses((status = 204, description = "Deleted")),
     extensions(
-        ("x-problem-codes" = json!(["invalid_path", "dataset_not_found", "dataset_in_use"])),
+        ("x-problem-codes" = json!(["invalid_path", "dataset_not_found", "dataset_expired", "dataset_in_use"])),
         ("x-codeSamples" = json!([{"lang": "Shell", "source": "curl -fsS -X DELETE http://127.0.0.1:8080/v1/datasets/$DATASET"}])),
     ),
 )]

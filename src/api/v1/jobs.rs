@@ -13,7 +13,8 @@ pub(in crate::api) use list::*;
 pub use request::JobRequest;
 
 use super::TENANT;
-use super::result::SelectionResult;
+use super::datasets::Binary;
+use super::result::{ResultFormat, SelectionResult};
 use crate::api::app::{App, blocking};
 use crate::api::extract::{Path, Query, json_body, parse};
 use crate::api::middleware::RequestId;
@@ -23,7 +24,7 @@ use crate::jobs::record::JobKey;
 use crate::jobs::{Begun, IdempotencyKey, JobView, NewJob};
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use request::{DatasetChoice, Wanted};
 use serde::Deserialize;
@@ -86,6 +87,7 @@ pub(in crate::api) struct ResultQuery {
     ),
     extensions(
         ("x-problem-codes" = json!(["malformed_body", "invalid_query", "invalid_header", "dataset_not_found",
+            "dataset_expired",
             "job_not_found", "body_timeout", "idempotency_in_progress", "payload_too_large",
             "unsupported_media_type", "unsupported_encoding", "invalid_parameter", "invalid_matrix",
             "shape_mismatch", "negative_similarity", "unknown_item", "duplicate_item", "unknown_group",
@@ -245,26 +247,53 @@ pub(in crate::api) async fn cancel_job(
 /// Get a job's result
 ///
 /// The chosen items in order, with their gains, what is promised and what was measured. One job answers every
-/// smaller budget with `k`, where `prefixes_valid`.
+/// smaller budget with `k`, where `prefixes_valid`. `Accept` says how it is written. JSON, the default, has everything.
+/// The others have a row for each chosen item (`Pick`): ndjson a line, CSV (RFC 4180, ids quoted) a record, Arrow and
+/// Parquet the same columns, and in the metadata of their schema `objective_value`, `optimizer`, `guarantee` (as JSON),
+/// `dataset_digest` and `version`. `.npy` has the indices alone, as 64-bit integers that index an array as they are.
 #[utoipa::path(
     get, path = "/v1/jobs/{id}/result", tag = "jobs",
     params(("id" = String, Path, description = "Id of the job"), ResultQuery),
-    responses((status = 200, description = "The result", body = SelectionResult)),
+    responses((status = 200, description = "The result", content(
+        (SelectionResult = "application/json"),
+        (String = "application/x-ndjson", example = json!("{\"rank\":1,\"index\":5,\"id\":\"a\",\"gain\":12.5}\n{\"rank\":2,\"index\":17,\"id\":\"b\",\"gain\":3.25}\n")),
+        (String = "text/csv", example = json!("rank,index,id,gain\r\n1,5,\"a\",12.5\r\n2,17,\"b\",3.25\r\n")),
+        (Binary = "application/x-npy"),
+        (Binary = "application/vnd.apache.arrow.stream"),
+        (Binary = "application/vnd.apache.parquet"),
+    ), headers(
+        ("Vary" = String, description = "Always `Accept`"),
+        ("Content-Disposition" = String, description = "A name for the file: the job's id and what the format calls its files"),
+        ("Fewer-Objective-Value" = f64, description = "`objective_value`, for the formats that have no place for it"),
+        ("Fewer-Complete" = bool, description = "`complete`, likewise"),
+    ))),
     extensions(
-        ("x-problem-codes" = json!(["invalid_path", "invalid_query", "job_not_found", "job_not_finished",
-            "no_result", "prefix_not_valid"])),
-        ("x-codeSamples" = json!([{"lang": "Shell", "source": "curl -fsS http://127.0.0.1:8080/v1/jobs/$JOB/result"}])),
+        ("x-problem-codes" = json!(["invalid_path", "invalid_query", "job_not_found", "not_acceptable",
+            "job_not_finished", "no_result", "result_expired", "prefix_not_valid"])),
+        ("x-codeSamples" = json!([
+            {"lang": "Shell", "source": "curl -fsS http://127.0.0.1:8080/v1/jobs/$JOB/result"},
+            {"lang": "Shell", "source": "curl -fsSOJ http://127.0.0.1:8080/v1/jobs/$JOB/result -H 'Accept: text/csv'"},
+        ])),
     ),
 )]
 pub(in crate::api) async fn get_job_result(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
     Query(query): Query<ResultQuery>,
-) -> Result<Json<SelectionResult>, Problem> {
-    let result = blocking(move || Ok(app.jobs.result(&JobKey::new(TENANT, &id))?)).await?;
-    let result = SelectionResult::from(result);
-    Ok(Json(match query.k {
-        None => result,
-        Some(k) => result.prefix(k)?,
-    }))
+    headers: HeaderMap,
+) -> ([(HeaderName, &'static str); 1], Result<Response, Problem>) {
+    let answer = async {
+        let format = ResultFormat::wanted(&headers)?;
+        blocking(move || {
+            let result = SelectionResult::from(app.jobs.result(&JobKey::new(TENANT, &id))?);
+            match query.k {
+                None => result,
+                Some(k) => result.prefix(k)?,
+            }
+            .written(&id, format)
+        })
+        .await
+    };
+    // Another `Accept` has another answer, whatever it is.
+    ([(header::VARY, "Accept")], answer.await)
 }

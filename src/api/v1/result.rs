@@ -1,5 +1,11 @@
 //! What a selection leaves, on the wire.
 
+mod accept;
+mod table;
+
+pub(super) use accept::ResultFormat;
+pub use table::Pick;
+
 use crate::api::codes::Code;
 use crate::api::problem::Problem;
 use crate::jobs::selection::result as stored;
