@@ -5,6 +5,7 @@ use super::problem::Problem;
 use crate::config::Settings;
 use crate::dataset::{DatasetError, DatasetStore};
 use crate::jobs::{JobService, JobSettings, OpenError as JobsOpenError};
+use crate::telemetry::metrics::{self, Exporter, InstallError};
 use redb::Database;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,8 +19,9 @@ pub struct App {
     pub(super) settings: Settings,
     pub(super) datasets: DatasetStore,
     pub(super) jobs: JobService,
+    pub(super) exporter: &'static Exporter,
     /// Whether this processor computes what it should, or what it got wrong.
-    selfcheck: Result<(), Fault>,
+    pub(super) selfcheck: Result<(), Fault>,
     stopping: AtomicBool,
 }
 
@@ -42,6 +44,9 @@ pub enum OpenError {
         /// Why.
         error: Box<redb::DatabaseError>,
     },
+    /// Nothing could be counted.
+    #[error(transparent)]
+    Metrics(#[from] &'static InstallError),
     /// The datasets cannot be opened.
     #[error(transparent)]
     Datasets(#[from] DatasetError),
@@ -57,6 +62,7 @@ impl App {
     /// # Errors
     /// [`OpenError`].
     pub fn open(settings: Settings) -> Result<Arc<Self>, OpenError> {
+        let exporter = metrics::install()?;
         let dir = &settings.data_dir;
         std::fs::create_dir_all(dir).map_err(|error| OpenError::DataDir { path: dir.clone(), error })?;
         let path = dir.join("fewer.redb");
@@ -79,7 +85,7 @@ impl App {
                 checkpoint: Duration::try_from_secs_f64(settings.checkpoint_seconds).unwrap_or(Duration::MAX),
             },
         )?;
-        Ok(Arc::new(Self { settings, datasets, jobs, selfcheck, stopping: AtomicBool::new(false) }))
+        Ok(Arc::new(Self { settings, datasets, jobs, exporter, selfcheck, stopping: AtomicBool::new(false) }))
     }
 
     /// Takes no new work, stores what runs so that the next start goes on with it, and waits for that at most

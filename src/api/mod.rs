@@ -4,6 +4,7 @@ mod app;
 pub mod codes;
 mod extract;
 mod linger;
+mod metrics;
 mod middleware;
 pub mod openapi;
 mod ops;
@@ -37,9 +38,11 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(v1::jobs::get_job, v1::jobs::delete_job))
         .routes(routes!(v1::jobs::cancel_job))
         .routes(routes!(v1::jobs::get_job_result))
+        .routes(routes!(v1::info::get_info))
         .routes(routes!(ops::healthz))
         .routes(routes!(ops::readyz))
         .routes(routes!(ops::explain_error))
+        .routes(routes!(metrics::get_metrics))
 }
 
 /// Every route of a service.
@@ -54,6 +57,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(CatchPanicLayer::custom(middleware::caught))
         .layer(axum::middleware::from_fn(linger::read_to_the_end))
         .layer(axum::middleware::from_fn(middleware::identify))
+        .layer(axum::middleware::from_fn(metrics::measure))
 }
 
 /// Why serving ended.

@@ -2,7 +2,7 @@
 
 use crate::api;
 use crate::config::{Settings, SettingsArgs};
-use crate::telemetry::{self, LogArgs};
+use crate::telemetry::{self, LogArgs, process};
 use std::error::Error;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -41,6 +41,7 @@ async fn serve(settings: Settings) -> Result<(), Box<dyn Error>> {
         memory_bytes = settings.memory_bytes,
         threads = settings.threads,
         workers = settings.workers,
+        blas = process::blas_library(),
         "listening"
     );
     Ok(api::serve(settings, listener, either(terminate, interrupt)).await?)

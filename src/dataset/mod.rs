@@ -15,5 +15,5 @@ pub use codec::{Format, Kind, Options, RowVisitor, Source};
 pub use column::{Column, ColumnInfo, ColumnType, Ids};
 pub use error::DatasetError;
 pub use record::DatasetRecord;
-pub use store::DatasetStore;
+pub use store::{DatasetStore, Usage};
 pub use upload::{Upload, digest_of_file};

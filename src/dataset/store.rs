@@ -6,6 +6,9 @@
 
 #[cfg(test)]
 mod tests;
+mod usage;
+
+pub use usage::Usage;
 
 use std::fs::{self, File};
 use std::io;

@@ -2,6 +2,7 @@
 
 mod admission;
 mod error;
+mod meters;
 mod recovery;
 mod runner;
 mod service;
@@ -15,5 +16,5 @@ pub mod store;
 
 pub use admission::Tracked;
 pub use error::JobError;
-pub use service::{JobService, JobSettings, JobView, NewJob, OpenError};
+pub use service::{JobService, JobSettings, JobView, NewJob, Occupancy, OpenError};
 pub use worker::panic_text;

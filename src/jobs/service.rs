@@ -53,6 +53,17 @@ pub struct JobView {
     pub queue_position: Option<usize>,
 }
 
+/// How busy the workers are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Occupancy {
+    /// Jobs in line.
+    pub queued: usize,
+    /// Jobs that run.
+    pub running: usize,
+    /// Bytes that those which run were estimated to take.
+    pub reserved_bytes: u64,
+}
+
 /// Why the jobs could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -275,6 +286,12 @@ impl JobService {
     /// [`DatasetError::InUse`]; where there is none, and the store's own.
     pub fn delete_dataset(&self, tenant: &str, id: &str) -> Result<(), DatasetError> {
         self.shared.datasets.delete(tenant, id, |within| JobStore::user_of(within, tenant, id))
+    }
+
+    /// How busy the workers are. Waits for no disk and no computation.
+    pub fn occupancy(&self) -> Occupancy {
+        let (queued, running, reserved_bytes) = self.shared.books().admission.occupancy();
+        Occupancy { queued, running, reserved_bytes }
     }
 
     /// Takes no more jobs, stops those that run where they can go on after the next start, and waits until they have

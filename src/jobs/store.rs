@@ -1,6 +1,7 @@
 //! Jobs on disk. Every change of state is one transaction, and what belongs to the change is in it: a result with
 //! the state that ends the job, a save with the state that will take it up again.
 
+use super::meters;
 use super::record::{Failure, JobKey, JobRecord, ProgressRecord, RECORD_VERSION, ResultSummary};
 use super::selection::result::SelectionResult;
 use super::state::{Event, Forbidden};
@@ -122,6 +123,7 @@ impl JobStore {
         }
         put(&transaction, record)?;
         transaction.commit()?;
+        meters::submitted();
         Ok(())
     }
 
@@ -350,6 +352,7 @@ impl JobStore {
         }
         put(&transaction, &record)?;
         transaction.commit()?;
+        meters::ended(&record);
         Ok(record)
     }
 }
