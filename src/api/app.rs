@@ -63,6 +63,7 @@ impl App {
     /// [`OpenError`].
     pub fn open(settings: Settings) -> Result<Arc<Self>, OpenError> {
         let exporter = metrics::install()?;
+        super::metrics::register();
         let dir = &settings.data_dir;
         std::fs::create_dir_all(dir).map_err(|error| OpenError::DataDir { path: dir.clone(), error })?;
         let path = dir.join("fewer.redb");

@@ -1,6 +1,7 @@
 //! `/metrics`, and what of it only the surface sees: requests.
 
 use super::app::{App, blocking};
+use super::codes::Code;
 use super::problem::Problem;
 use crate::telemetry::process;
 use axum::extract::{MatchedPath, Request, State};
@@ -26,6 +27,13 @@ use submodular::tile::Kernel;
 pub(super) async fn get_metrics(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Problem> {
     let page = blocking(move || Ok(app.exporter.page(|| read_gauges(&app)))).await?;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page))
+}
+
+/// Every code is there before its first answer: a rate needs a 0 to begin with.
+pub(super) fn register() {
+    for code in Code::ALL {
+        drop(counter!("fewer_problems_total", "code" => code.as_str()));
+    }
 }
 
 /// Takes no lock that is held for longer than a few lines.

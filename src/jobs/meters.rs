@@ -6,6 +6,19 @@ use super::state::State;
 use metrics::{Counter, counter, histogram};
 use std::time::Duration;
 
+/// What an alert watches is there before its first event: a rate needs a 0 to begin with.
+pub(super) fn register() {
+    for (state, code) in [
+        ("succeeded", "none"),
+        ("cancelled", "none"),
+        ("failed", "internal"),
+        ("failed", "insufficient_storage"),
+        ("failed", "worker_lost"),
+    ] {
+        drop(counter!("fewer_jobs_ended_total", "state" => state, "code" => code));
+    }
+}
+
 /// A job was accepted.
 pub(super) fn submitted() {
     counter!("fewer_jobs_submitted_total").increment(1);

@@ -7,7 +7,7 @@ use super::selection::result::{PlanReport, SelectionResult};
 use super::selection::{self, Limits, Prepared};
 use super::state::{Forbidden, State};
 use super::store::{JobStore, StoreError};
-use super::{recovery, runner, worker};
+use super::{meters, recovery, runner, worker};
 use crate::dataset::{DatasetError, DatasetRecord, DatasetStore, Source};
 use redb::Database;
 use std::collections::BTreeMap;
@@ -151,6 +151,7 @@ impl JobService {
         datasets: DatasetStore,
         settings: JobSettings,
     ) -> Result<Self, OpenError> {
+        meters::register();
         let store = JobStore::open(database)?;
         let mut admission = Admission::new(settings.memory_bytes);
         for waiting in recovery::recover(&store)? {
