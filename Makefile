@@ -9,7 +9,7 @@ PYTHON ?= python3
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt openapi docs bench compare deps
+.PHONY: help demo test lint fmt openapi docs bench load compare deps
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ docs: deps ## write the tables of docs/operations.md and docker/config.example.t
 
 bench: deps ## the first pass as a share of the machine's multiply-add peak
 	$(CARGO) bench -p submodular --bench first_pass $(ARGS)
+
+load: deps ## the service under a crowd of clients, its submits and its waits (ARGS="--seconds 60 --clients 200 --think-ms 100")
+	$(CARGO) bench --bench load -- $(ARGS)
 
 compare: deps ## lazy greedy beside a plain numpy one (ARGS="VECTORS.npy K")
 	$(CARGO) build --release

@@ -5,6 +5,7 @@ use super::problem::Problem;
 use crate::config::Settings;
 use crate::dataset::{DatasetError, DatasetStore, Disk, open_database};
 use crate::jobs::{JobError, JobService, JobSettings, OpenError as JobsOpenError, Retention, Swept};
+use crate::telemetry::metrics::{self, Exporter, InstallError};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,8 +19,9 @@ pub struct App {
     pub(super) settings: Settings,
     pub(super) datasets: DatasetStore,
     pub(super) jobs: JobService,
+    pub(super) exporter: &'static Exporter,
     /// Whether this processor computes what it should, or what it got wrong.
-    selfcheck: Result<(), Fault>,
+    pub(super) selfcheck: Result<(), Fault>,
     stopping: watch::Sender<bool>,
     /// One permit for each connection that may wait for a job.
     waiting: Arc<Semaphore>,
@@ -44,6 +46,9 @@ pub enum OpenError {
         /// Why.
         error: Box<redb::DatabaseError>,
     },
+    /// Nothing could be counted.
+    #[error(transparent)]
+    Metrics(#[from] &'static InstallError),
     /// The datasets cannot be opened.
     #[error(transparent)]
     Datasets(#[from] DatasetError),
@@ -59,6 +64,8 @@ impl App {
     /// # Errors
     /// [`OpenError`].
     pub fn open(settings: Settings) -> Result<Arc<Self>, OpenError> {
+        let exporter = metrics::install()?;
+        super::metrics::register();
         let dir = &settings.data_dir;
         std::fs::create_dir_all(dir).map_err(|error| OpenError::DataDir { path: dir.clone(), error })?;
         let path = dir.join("fewer.redb");
@@ -94,6 +101,7 @@ impl App {
             settings,
             datasets,
             jobs,
+            exporter,
             selfcheck,
             stopping: watch::Sender::new(false),
             waiting,

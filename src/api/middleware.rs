@@ -70,6 +70,7 @@ fn with_problem(response: Response, path: &str, request_id: &str) -> Response {
     let (mut parts, _) = response.into_parts();
     let problem = parts.extensions.remove::<Problem>().unwrap_or_else(|| bare(parts.status, path));
     let status = problem.code.status();
+    metrics::counter!("fewer_problems_total", "code" => problem.code.as_str()).increment(1);
     let body = ProblemBody {
         page: problem.code.page(),
         title: problem.code.title().into(),

@@ -5,6 +5,7 @@ pub mod codes;
 mod credentials;
 mod extract;
 mod linger;
+mod metrics;
 mod middleware;
 pub mod openapi;
 mod ops;
@@ -39,9 +40,11 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(v1::jobs::cancel_job))
         .routes(routes!(v1::jobs::get_job_events))
         .routes(routes!(v1::jobs::get_job_result))
+        .routes(routes!(v1::info::get_info))
         .routes(routes!(ops::healthz))
         .routes(routes!(ops::readyz))
         .routes(routes!(ops::explain_error))
+        .routes(routes!(metrics::get_metrics))
 }
 
 /// Every route of a service.
@@ -58,6 +61,7 @@ pub fn router(app: Arc<App>) -> Router {
         // Before what reads bodies: who shows no key sends for nothing.
         .layer(axum::middleware::from_fn_with_state(app, credentials::authenticate))
         .layer(axum::middleware::from_fn(middleware::identify))
+        .layer(axum::middleware::from_fn(metrics::measure))
 }
 
 /// Why serving ended.

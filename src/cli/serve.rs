@@ -2,7 +2,7 @@
 
 use crate::api;
 use crate::config::{Effective, Flags, Settings};
-use crate::telemetry;
+use crate::telemetry::{self, process};
 use std::error::Error;
 use std::io::{self, Write};
 use std::time::Duration;
@@ -50,6 +50,7 @@ async fn serve(settings: Settings) -> Result<(), Box<dyn Error>> {
         threads = settings.threads,
         workers = settings.workers,
         asks_for_a_key = settings.api_key.is_some(),
+        blas = process::blas_library(),
         "listening"
     );
     Ok(api::serve(settings, listener, either(terminate, interrupt)).await?)

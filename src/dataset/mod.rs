@@ -19,5 +19,5 @@ pub use database::open_database;
 pub use disk::Disk;
 pub use error::DatasetError;
 pub use record::DatasetRecord;
-pub use store::{DatasetStore, DatasetUse};
+pub use store::{DatasetStore, DatasetUse, Usage};
 pub use upload::{Upload, digest_of_file};

@@ -6,8 +6,10 @@
 
 #[cfg(test)]
 mod tests;
+mod usage;
 mod uses;
 
+pub use usage::Usage;
 pub use uses::DatasetUse;
 
 use std::fs::{self, File};

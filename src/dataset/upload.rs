@@ -54,6 +54,7 @@ impl Upload {
         };
         file.write_all(bytes)?;
         self.hash.update(bytes);
+        metrics::counter!("fewer_dataset_upload_bytes_total").increment(bytes.len() as u64);
         self.written += bytes.len() as u64;
         Ok(())
     }
@@ -66,6 +67,25 @@ impl Upload {
     /// # Errors
     /// Whatever is wrong with the bytes; then nothing of them stays.
     pub fn finish(
+        self,
+        tenant: &str,
+        name: Option<String>,
+        format: Format,
+        options: &Options,
+    ) -> Result<(DatasetRecord, bool), DatasetError> {
+        let kept = self.keep(tenant, name, format, options);
+        let outcome = match &kept {
+            Ok((_, true)) => "stored",
+            Ok((_, false)) => "known",
+            Err(error) if matches!(error.code(), "internal" | "insufficient_storage") => "failed",
+            Err(_) => "refused",
+        };
+        let labels = [("media_type", format.media_type()), ("outcome", outcome)];
+        metrics::counter!("fewer_dataset_uploads_total", &labels).increment(1);
+        kept
+    }
+
+    fn keep(
         self,
         tenant: &str,
         name: Option<String>,

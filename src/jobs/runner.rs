@@ -2,6 +2,7 @@
 
 use super::JobError;
 use super::admission::Running;
+use super::meters::{self, Evaluations};
 use super::record::{Failure, JobKey, JobRecord, JobSpec, PhaseRecord, ProgressRecord};
 use super::selection::result::SelectionResult;
 use super::selection::{self, Phase, Progress, SelectionError, Watch};
@@ -85,6 +86,9 @@ fn try_run(shared: &Shared, pool: &ThreadPool, running: &Running) -> Result<(), 
     name(&Span::current(), &record);
     tracing::info!(job.attempt = record.attempt, job.memory_bytes = record.plan.memory_bytes, "job started");
     let save = shared.store.saved(&running.key)?;
+    if record.attempt == 1 && save.is_none() {
+        meters::waited(&record);
+    }
     let returned = guarded(|| select(shared, pool, running, &record, save));
     let progress = running.tracked().map(|tracked| tracked.progress);
     let record = match returned {
@@ -100,6 +104,7 @@ fn try_run(shared: &Shared, pool: &ThreadPool, running: &Running) -> Result<(), 
         }
     };
     shared.events.tell(&running.key);
+    meters::ran(&record, running.began.elapsed());
     let seconds = running.began.elapsed().as_secs_f64();
     let code = record.failure.as_ref().map(|failure| failure.code.as_str());
     tracing::info!(job.state = ?record.state, job.running_seconds = seconds, error.code = code, "job stopped");
@@ -197,8 +202,12 @@ fn select(
         if !running.is_cancelled() {
             prepared.admit()?;
         }
-        let mut recorder = Recorder { shared, running, ran_before, last_save: Instant::now() };
-        selection::run(prepared, &source, &dataset.digest, from.as_deref(), &running.ctl, &mut recorder)
+        let evaluations = Evaluations::of(record);
+        let mut recorder = Recorder { shared, running, ran_before, last_save: Instant::now(), evaluations };
+        let ran =
+            selection::run(prepared, &source, &dataset.digest, from.as_deref(), &running.ctl, &mut recorder)?;
+        recorder.evaluations.reach(ran.result.evaluations);
+        Ok::<_, SelectionError>(ran)
     })?;
     if let Some(failure) = overflow(&ran.result) {
         return Ok(Return::Ended(Ending::Failed(failure)));
@@ -241,10 +250,14 @@ struct Recorder<'a> {
     running: &'a Running,
     ran_before: f64,
     last_save: Instant,
+    evaluations: Evaluations,
 }
 
 impl Watch for Recorder<'_> {
     fn progress(&mut self, progress: Progress) {
+        if progress.phase == Phase::Selecting {
+            self.evaluations.reach(progress.evaluations);
+        }
         self.running.track(ProgressRecord {
             phase: match progress.phase {
                 Phase::Loading => PhaseRecord::Loading,
@@ -263,6 +276,7 @@ impl Watch for Recorder<'_> {
         if self.last_save.elapsed() < interval {
             return;
         }
+        let began = Instant::now();
         let running_seconds = self.ran_before + self.running.began.elapsed().as_secs_f64();
         let saved = encode().map_err(JobError::from).and_then(|bytes| {
             if !has_room(self.shared, bytes.len() as u64) {
@@ -270,6 +284,7 @@ impl Watch for Recorder<'_> {
             }
             Ok(self.shared.store.save(&self.running.key, &Save { running_seconds, bytes })?)
         });
+        meters::saved(&saved, began.elapsed());
         if let Err(error) = saved {
             // The job itself is well: a crash would only cost it more.
             tracing::warn!(%error, "a save failed");

@@ -10,7 +10,7 @@ use super::selection::result::{PlanReport, SelectionResult};
 use super::selection::{self, Limits, Prepared};
 use super::state::{Forbidden, State};
 use super::store::{Filter, JobStore, StoreError};
-use super::{recovery, runner, worker};
+use super::{meters, recovery, runner, worker};
 use crate::dataset::{DatasetError, DatasetRecord, DatasetStore, Source};
 use redb::Database;
 use std::collections::BTreeMap;
@@ -82,6 +82,17 @@ pub struct JobView {
     pub tracked: Option<Tracked>,
     /// How many are before a queued one.
     pub queue_position: Option<usize>,
+}
+
+/// How busy the workers are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Occupancy {
+    /// Jobs in line.
+    pub queued: usize,
+    /// Jobs that run.
+    pub running: usize,
+    /// Bytes that those which run were estimated to take.
+    pub reserved_bytes: u64,
 }
 
 /// Why the jobs could not be opened.
@@ -177,6 +188,7 @@ impl JobService {
         datasets: DatasetStore,
         settings: JobSettings,
     ) -> Result<Self, OpenError> {
+        meters::register();
         let store = JobStore::open(database)?;
         let mut admission = Admission::new(settings.memory_bytes, settings.max_queued);
         for waiting in recovery::recover(&store)? {
@@ -368,6 +380,12 @@ impl JobService {
     /// [`DatasetError::InUse`]; where there is none, and the store's own.
     pub fn delete_dataset(&self, tenant: &str, id: &str) -> Result<(), DatasetError> {
         self.shared.datasets.delete(tenant, id, |within| JobStore::user_of(within, tenant, id))
+    }
+
+    /// How busy the workers are. Waits for no disk and no computation.
+    pub fn occupancy(&self) -> Occupancy {
+        let (queued, running, reserved_bytes) = self.shared.books().admission.occupancy();
+        Occupancy { queued, running, reserved_bytes }
     }
 
     /// Takes no more jobs, stops those that run where they can go on after the next start, and waits until they have

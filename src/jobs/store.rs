@@ -6,6 +6,7 @@ mod kept;
 pub use kept::KeptResult;
 
 use super::idempotency::{self, IdempotencyKey, Known};
+use super::meters;
 use super::record::{Failure, JobKey, JobRecord, ProgressRecord, RECORD_VERSION, ResultSummary};
 use super::selection::result::SelectionResult;
 use super::state::{Event, Forbidden, State};
@@ -166,6 +167,7 @@ impl JobStore {
             idempotency::keep(&transaction, &record.key(), key, record.created_at)?;
         }
         transaction.commit()?;
+        meters::submitted();
         Ok(())
     }
 
@@ -398,6 +400,7 @@ impl JobStore {
         }
         put(&transaction, &record)?;
         transaction.commit()?;
+        meters::ended(&record);
         Ok(record)
     }
 }

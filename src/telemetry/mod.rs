@@ -1,4 +1,7 @@
-//! Logs: one line an event on standard error, as text or JSON.
+//! Logs (one line an event on standard error, as text or JSON), metrics, and what the system tells of the process.
+
+pub mod metrics;
+pub mod process;
 
 use std::fmt;
 use std::io::{self, IsTerminal};

@@ -80,6 +80,11 @@ impl Client {
         address
     }
 
+    /// For answers that are no JSON, and requests that are never answered.
+    pub(crate) fn router(&self) -> Router {
+        self.router.clone()
+    }
+
     pub(crate) fn dir(&self) -> &Path {
         self.dir.path()
     }

@@ -38,7 +38,7 @@ fn every_operation_explains_itself() {
             let problem = &responses["500"]["content"]["application/problem+json"]["schema"]["$ref"];
             assert_eq!(problem, "#/components/schemas/Problem", "{told}");
             let refuses = responses.keys().any(|status| status.starts_with('4') || status == "503");
-            assert!(refuses || path == "/healthz", "{told}");
+            assert!(refuses || ["/healthz", "/metrics", "/v1/info"].contains(&path.as_str()), "{told}");
             operations += 1;
         }
     }

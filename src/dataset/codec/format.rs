@@ -20,7 +20,8 @@ pub enum Format {
 }
 
 impl Format {
-    const ALL: [Self; 3] = [Self::Parquet, Self::Npy, Self::Json];
+    /// Every encoding that is read.
+    pub const ALL: [Self; 3] = [Self::Parquet, Self::Npy, Self::Json];
 
     /// The media type on the wire.
     pub fn media_type(self) -> &'static str {

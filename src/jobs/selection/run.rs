@@ -163,8 +163,8 @@ fn select(
             .stop_when_gain_at_most(prepared.spec.constraints.stop_when_gain_at_most);
     let mut optimizer = prepared.method.build()?;
     let (_, total) = optimizer.progress(&problem);
-    let done = from.map_or(0, |saved| saved.took.len() as u64);
-    watch.progress(Progress { phase: Phase::Selecting, done, total, ..Progress::default() });
+    let (done, evaluations) = from.map_or((0, 0), |saved| (saved.took.len() as u64, saved.evaluations));
+    watch.progress(Progress { phase: Phase::Selecting, done, total, objective_value: None, evaluations });
     let outcome = submodular::run(problem, &mut *optimizer, from, ctl, &mut |problem, optimizer| {
         let (done, total) = optimizer.progress(problem);
         let value = problem.value();
