@@ -3,11 +3,13 @@
 mod app;
 pub mod codes;
 mod extract;
+mod json;
 mod linger;
 mod middleware;
 pub mod openapi;
 mod ops;
 pub mod problem;
+mod schema;
 pub mod v1;
 
 pub use app::{App, OpenError};

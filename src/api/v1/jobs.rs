@@ -10,7 +10,8 @@ use super::TENANT;
 use super::page::{self, PageQuery};
 use super::result::SelectionResult;
 use crate::api::app::{App, blocking};
-use crate::api::extract::{Path, Query, json_body, parse};
+use crate::api::extract::{Path, Query, json_body};
+use crate::api::json;
 use crate::api::problem::Problem;
 use crate::dataset::{DatasetRecord, Format, Options, Source};
 use crate::jobs::NewJob;
@@ -80,7 +81,7 @@ pub(in crate::api) async fn create_job(
     app.refuse_when_stopping()?;
     let limit = app.settings.max_request_bytes;
     let body = json_body(request, limit, "FEWER_LIMITS__REQUEST_BYTES (--max-request-bytes)").await?;
-    let wanted = parse::<JobRequest>(&body)?.check()?;
+    let wanted = json::read::<JobRequest>(&body)?.check()?;
     if query.validate_only {
         let plan = blocking(move || plan(&app, &wanted)).await?;
         return Ok(Json(plan).into_response());
