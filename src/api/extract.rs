@@ -9,10 +9,7 @@ use axum::http::{HeaderMap, Uri, header, request};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use std::error::Error;
-use std::time::Duration;
-
-/// A body may not pause for longer.
-pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+use tower_http::timeout::TimeoutError;
 
 /// The query, read by serde; unknown parameters are refused. No parameter may be required: each is also read alone, to
 /// tell all that are wrong.
@@ -92,19 +89,21 @@ pub(super) async fn json_body(request: Request, limit: u64, setting: &str) -> Re
     Ok(bytes.into())
 }
 
-/// The next piece of a body, or none at its end.
+/// The next piece of a body, or none at its end. That a body pauses for too long is found by
+/// [`linger`](super::linger).
 pub(super) async fn next_chunk(body: &mut axum::body::BodyDataStream) -> Result<Option<Bytes>, Problem> {
-    match tokio::time::timeout(LONGEST_PAUSE, body.next()).await {
-        Ok(None) => Ok(None),
-        Ok(Some(Ok(chunk))) => Ok(Some(chunk)),
-        Ok(Some(Err(error))) => {
-            Err(Problem::new(Code::MalformedBody, format!("the body broke off: {error}")))
+    body.next().await.transpose().map_err(|error| {
+        let mut causes =
+            std::iter::successors(Some::<&(dyn Error + 'static)>(&error), |&cause| cause.source());
+        if causes.any(|cause| cause.is::<TimeoutError>()) {
+            let setting = "FEWER_LIMITS__PAUSE_SECONDS (--max-pause-seconds)";
+            return Problem::new(
+                Code::BodyTimeout,
+                format!("no byte came for too long; the setting is {setting}"),
+            );
         }
-        Err(_) => Err(Problem::new(
-            Code::BodyTimeout,
-            format!("no byte came for {} seconds", LONGEST_PAUSE.as_secs()),
-        )),
-    }
+        Problem::new(Code::MalformedBody, format!("the body broke off: {error}"))
+    })
 }
 
 /// The declared media type.

@@ -50,11 +50,16 @@ pub fn router(app: Arc<App>) -> Router {
     let pages = Router::new()
         .merge(SwaggerUi::new("/docs").config(config))
         .route("/openapi.json", axum::routing::get(ops::openapi_json));
-    Router::from(routes())
-        .merge(pages)
-        .with_state(app)
+    let pause = Duration::try_from_secs_f64(app.settings.max_pause_seconds).unwrap_or(Duration::MAX);
+    mannered(Router::from(routes()).merge(pages).with_state(app), pause)
+}
+
+/// Routes whose every answer has its id and, from status 400 on, its problem document, panics included; and whose
+/// requests may not stop sending for longer than `pause`.
+pub fn mannered(routes: Router, pause: Duration) -> Router {
+    routes
         .layer(CatchPanicLayer::custom(middleware::caught))
-        .layer(axum::middleware::from_fn(linger::read_to_the_end))
+        .layer(axum::middleware::from_fn_with_state(pause, linger::read_to_the_end))
         .layer(axum::middleware::from_fn(middleware::identify))
 }
 

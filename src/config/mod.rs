@@ -23,6 +23,8 @@ pub struct Settings {
     pub max_json_bytes: u64,
     /// Largest body of any other request, in bytes.
     pub max_request_bytes: u64,
+    /// Longest pause that a body may make, in seconds.
+    pub max_pause_seconds: f64,
     /// Connections that may wait for a job at once: event streams and `Prefer: wait`.
     pub max_waiting: usize,
     /// Longest `Prefer: wait`, in seconds.
@@ -84,6 +86,9 @@ pub struct SettingsArgs {
     /// Largest body of any other request, inline datasets included
     #[arg(long, env = "FEWER_LIMITS__REQUEST_BYTES", default_value = "1MiB")]
     pub max_request_bytes: ByteSize,
+    /// Longest pause that a body may make, in seconds
+    #[arg(long, env = "FEWER_LIMITS__PAUSE_SECONDS", default_value_t = 30.0)]
+    pub max_pause_seconds: f64,
     /// Connections that may wait for a job at once: event streams and `Prefer: wait`
     #[arg(long, env = "FEWER_LIMITS__WAITING", default_value_t = 512)]
     pub max_waiting: usize,
@@ -158,6 +163,7 @@ impl TryFrom<SettingsArgs> for Settings {
             ("--max-flops", args.max_flops),
             ("--checkpoint-seconds", args.checkpoint_seconds),
             ("--max-wait-seconds", args.max_wait_seconds),
+            ("--max-pause-seconds", args.max_pause_seconds),
             ("--source-timeout-seconds", args.source_timeout_seconds),
         ];
         let retained = [
@@ -179,6 +185,7 @@ impl TryFrom<SettingsArgs> for Settings {
             max_dataset_bytes: args.max_dataset_bytes.0,
             max_json_bytes: args.max_json_bytes.0,
             max_request_bytes: args.max_request_bytes.0,
+            max_pause_seconds: args.max_pause_seconds,
             max_waiting: args.max_waiting,
             max_wait_seconds: args.max_wait_seconds,
             min_free_bytes: args.min_free_bytes.0,
@@ -210,6 +217,7 @@ impl Settings {
             max_dataset_bytes: 16 << 30,
             max_json_bytes: 32 << 20,
             max_request_bytes: 1 << 20,
+            max_pause_seconds: 30.0,
             max_waiting: 512,
             max_wait_seconds: 60.0,
             min_free_bytes: 512 << 20,

@@ -3,7 +3,7 @@
 use crate::spec;
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use fewer::api::{self, App};
 use fewer::config::Settings;
 use http_body_util::BodyExt;
@@ -70,6 +70,11 @@ impl Client {
         Self::open(dir, change)
     }
 
+    /// The same service behind other routes.
+    pub(crate) fn around(self, router: Router) -> Self {
+        Self { router, ..self }
+    }
+
     /// Also answers on a socket, and gives its address.
     pub(crate) async fn listen(&self) -> SocketAddr {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -107,7 +112,7 @@ impl Client {
         let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         spec::hold(&method, &path, status, &headers, &bytes);
         let answer = Answer { status, headers, json };
-        if status.as_u16() >= 400 {
+        if status.as_u16() >= 400 && method != Method::HEAD {
             answer.is_a_problem(&path);
         }
         answer

@@ -400,7 +400,7 @@ fn of_the_bytes() -> Vec<Case> {
         case(Method::POST, "/v1/datasets?vectors=name", PARQUET, parquet, (422, "invalid_parameter", "")),
         dataset("", "malformed_body", ""),
         dataset("{'vectors': [[1]]}", "malformed_body", ""),
-        dataset(r#"{"vectors": [[1]"#, "malformed_body", "/vectors"),
+        dataset(r#"{"vectors": [[1]"#, "malformed_body", "/vectors/1"),
         dataset(r#"{"vectors": [[1, NaN]]}"#, "malformed_body", "/vectors/0/1"),
         dataset("[[1]]", "invalid_parameter", ""),
         dataset(r#"{"kind": "songs"}"#, "invalid_parameter", "/kind"),
