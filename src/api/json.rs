@@ -11,8 +11,11 @@ use utoipa::ToSchema;
 /// Reads a body that the document has under the name of `T`. Bytes that are no JSON are malformed; JSON that is not a
 /// `T` is invalid, and the problem has every place where it is.
 pub(super) fn read<T: DeserializeOwned + ToSchema>(bytes: &[u8]) -> Result<T, Problem> {
-    let (value, mut wrong) = tree(bytes)?;
+    let (mut value, mut wrong) = tree(bytes)?;
     wrong.extend(schema::problems(&T::name(), &value)?);
+    let opaque = schema::opaque_fields(&T::name())?;
+    let fields = value.as_object_mut().into_iter().flatten();
+    fields.filter(|(name, _)| !opaque.contains(&name.as_str())).for_each(|(_, field)| without_points(field));
     match from_value(value, "") {
         Ok(read) if wrong.is_empty() => Ok(read),
         Ok(_) => Err(Problem::of_places(wrong)),
@@ -24,6 +27,20 @@ pub(super) fn read<T: DeserializeOwned + ToSchema>(bytes: &[u8]) -> Result<T, Pr
             wrong.extend(more);
             Err(Problem::of_places(wrong))
         }
+    }
+}
+
+/// `5.0` is an integer to a schema, and written as one it is one to serde.
+fn without_points(value: &mut Value) {
+    match value {
+        Value::Number(number) => match number.as_f64().filter(|x| number.is_f64() && x.fract() == 0.0) {
+            Some(x) if (0.0..u64::MAX as f64).contains(&x) => *value = (x as u64).into(),
+            Some(x) if (i64::MIN as f64..0.0).contains(&x) => *value = (x as i64).into(),
+            _ => {}
+        },
+        Value::Array(items) => items.iter_mut().for_each(without_points),
+        Value::Object(fields) => fields.values_mut().for_each(without_points),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
     }
 }
 
@@ -169,6 +186,14 @@ mod tests {
         assert_eq!(value, serde_json::json!({"a": [0, {"b/c": 2}], "d": [true, "x", -1, 2.5]}));
         let pointers: Vec<_> = twice.iter().map(|field| field.pointer.as_str()).collect();
         assert_eq!(pointers, ["/a/1/b~1c", "/d"]);
+    }
+
+    #[test]
+    fn a_point_without_a_fraction_is_dropped_and_no_value_changes() {
+        let mut value = serde_json::json!([5.0, -3.0, 0.5, 1e18, 1e300, -1e300, {"a": 2.0}, "1.0", 7]);
+        without_points(&mut value);
+        let text = r#"[5,-3,0.5,1000000000000000000,1e+300,-1e+300,{"a":2},"1.0",7]"#;
+        assert_eq!(value.to_string(), text);
     }
 
     #[test]

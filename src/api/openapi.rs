@@ -66,6 +66,13 @@ fn make() -> Value {
 fn say_bounds(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {
+            // utoipa's spelling of the registered names.
+            if let Some(bits) =
+                fields.get("format").and_then(Value::as_str).and_then(|f| f.strip_prefix("u-int"))
+            {
+                let format = format!("uint{bits}");
+                fields.insert("format".into(), format.into());
+            }
             if let Some((least, most)) = fields.get("format").and_then(Value::as_str).and_then(range) {
                 if !fields.contains_key("exclusiveMinimum") {
                     fields.entry("minimum").or_insert(least);

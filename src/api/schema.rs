@@ -56,6 +56,21 @@ fn request_bodies<'a>(paths: &'a Value, names: &mut BTreeSet<&'a str>) {
     }
 }
 
+/// The fields of the component that hold a matrix.
+///
+/// # Errors
+/// As [`problems`].
+pub(super) fn opaque_fields(component: &str) -> Result<Vec<&'static str>, Problem> {
+    let bodies = BODIES.as_ref().map_err(|error| Problem::internal(error))?;
+    let fields = bodies.root["components"]["schemas"][component]["properties"].as_object();
+    let is_opaque = |schema: &Value| {
+        let schema = schema.to_string();
+        OPAQUE.iter().any(|name| schema.contains(&format!("\"{COMPONENTS}{name}\"")))
+    };
+    let opaque = fields.into_iter().flatten().filter(|(_, schema)| is_opaque(schema));
+    Ok(opaque.map(|(name, _)| name.as_str()).collect())
+}
+
 /// What is wrong with `body` as the component of this name, place by place; empty where nothing is.
 ///
 /// # Errors

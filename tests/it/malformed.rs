@@ -224,7 +224,7 @@ fn of_the_fields() -> Vec<Case> {
         invalid(|job| job["constraints"]["k"] = Value::Null, "/constraints/k"),
         invalid(|job| job["constraints"]["k"] = json!(0), "/constraints/k"),
         invalid(|job| job["constraints"]["k"] = json!(3), "/constraints/k"),
-        invalid(|job| job["constraints"]["k"] = json!(1.0), "/constraints/k"),
+        invalid(|job| job["constraints"]["k"] = json!(1.5), "/constraints/k"),
         invalid(|job| job["constraints"]["k"] = json!(u64::MAX), "/constraints/k"),
         invalid(|job| job["constraints"]["budget"] = json!(1), "/constraints/budget"),
         invalid(|job| job["constraints"]["include"] = json!([0, -1]), "/constraints/include/1"),
