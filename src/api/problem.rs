@@ -133,11 +133,11 @@ impl Problem {
     /// All these places; its code is that of the first.
     pub(super) fn of_places(mut errors: Vec<FieldProblem>) -> Self {
         let code = errors.first().map_or(Code::InvalidParameter, |field| field.code);
-        let more = errors.len().saturating_sub(MOST_PLACES);
+        let more = errors.len() > MOST_PLACES;
         errors.truncate(MOST_PLACES);
         let mut details: Vec<_> = errors.iter().map(FieldProblem::told).collect();
-        if more > 0 {
-            details.push(format!("and {more} more"));
+        if more {
+            details.push("and more".into());
         }
         Self { code, detail: details.join("; "), errors }
     }

@@ -17,6 +17,10 @@ const COMPONENTS: &str = "#/components/schemas/";
 /// look at every number once more.
 const OPAQUE: [&str; 1] = ["DatasetBody"];
 
+/// Items of lists that are searched for errors; of each list at least so many.
+const MOST_ITEMS: usize = 10_000;
+const LEAST_ITEMS: usize = 16;
+
 /// The bodies of all operations.
 struct Bodies {
     /// The components as the validators have them.
@@ -80,14 +84,45 @@ pub(super) fn problems(component: &str, body: &Value) -> Result<Vec<FieldProblem
     let validator = bodies.validators.get(component).ok_or_else(|| {
         Problem::internal(&format_args!("no operation has a JSON body that is a {component}"))
     })?;
+    if validator.is_valid(body) {
+        return Ok(Vec::new());
+    }
     let mut told = Vec::new();
-    for error in validator.iter_errors(body) {
+    let sketch = sketch(body, &mut { MOST_ITEMS });
+    for error in validator.iter_errors(&sketch) {
         told::tell(&error, &bodies.root, &mut told);
     }
-    // In the order of the places, and of the first offence at each: what a reader meets first comes first.
-    told.sort_by(|a, b| a.pointer.cmp(&b.pointer));
-    told.dedup_by(|next, kept| next.pointer == kept.pointer);
+    if told.is_empty()
+        && let Err(first) = validator.validate(body)
+    {
+        // It stands behind what has been looked at.
+        told::tell(&first, &bodies.root, &mut told);
+    }
+    let mut places = BTreeSet::new();
+    told.retain(|field| places.insert(field.pointer.clone()));
     Ok(told)
+}
+
+/// The value with at most so many `items` in all its lists together, but some in each: the validator gathers all errors
+/// before it gives the first, and a million bad numbers have a million.
+fn sketch(value: &Value, items: &mut usize) -> Value {
+    match value {
+        Value::Array(list) => {
+            let mut kept = Vec::new();
+            for item in list {
+                if *items == 0 && kept.len() >= LEAST_ITEMS {
+                    break;
+                }
+                *items = items.saturating_sub(1);
+                kept.push(sketch(item, items));
+            }
+            kept.into()
+        }
+        Value::Object(fields) => {
+            fields.iter().map(|(name, field)| (name.clone(), sketch(field, items))).collect()
+        }
+        scalar @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => scalar.clone(),
+    }
 }
 
 #[cfg(test)]

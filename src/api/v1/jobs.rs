@@ -81,7 +81,7 @@ pub(in crate::api) async fn create_job(
     app.refuse_when_stopping()?;
     let limit = app.settings.max_request_bytes;
     let body = json_body(request, limit, "FEWER_LIMITS__REQUEST_BYTES (--max-request-bytes)").await?;
-    let wanted = json::read::<JobRequest>(&body)?.check()?;
+    let wanted = blocking(move || json::read::<JobRequest>(&body)?.check()).await?;
     if query.validate_only {
         let plan = blocking(move || plan(&app, &wanted)).await?;
         return Ok(Json(plan).into_response());
