@@ -9,7 +9,7 @@ PYTHON ?= python3
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt openapi docs bench load compare deps
+.PHONY: help demo test contract lint fmt openapi docs bench load compare deps
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,10 @@ test: deps ## every test of the workspace, with cargo-nextest where it is instal
 		set -x; $(CARGO) test --workspace --lib --bins --tests $(ARGS); \
 	fi
 	$(CARGO) test --workspace --doc
+
+contract: deps ## hold the running service to its OpenAPI document with schemathesis (needs python3 and PyPI)
+	$(CARGO) build
+	PYTHON=$(PYTHON) tests/contract/run $(ARGS)
 
 lint: deps ## format, clippy and documentation, where a warning is an error
 	$(CARGO) fmt --all --check

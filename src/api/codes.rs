@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use utoipa::ToSchema;
 
 macro_rules! codes {
-    ($($name:ident $code:literal $status:ident $title:literal $remedy:literal)*) => {
+    ($($name:ident $code:tt $status:ident $title:literal $remedy:literal)*) => {
         /// What went wrong, for programs. Codes never change their meaning.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
         pub enum Code {

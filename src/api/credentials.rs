@@ -1,6 +1,5 @@
 //! Who may ask: the key is checked before a byte of the body is read and before any handler.
 
-use super::app::App;
 use super::codes::Code;
 use super::problem::Problem;
 use crate::auth::ApiKey;
@@ -9,7 +8,6 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use std::sync::Arc;
 
 /// What an answer of status 401 asks for.
 pub(super) const CHALLENGE: &str = "Bearer realm=\"fewer\"";
@@ -23,10 +21,14 @@ pub(super) fn is_open(path: &str) -> bool {
 }
 
 /// Lets pass who shows the key, and everyone where the service has none.
-pub(super) async fn authenticate(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+pub(super) async fn authenticate(
+    State(key): State<Option<ApiKey>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     let open = reads && is_open(request.uri().path());
-    if let Some(key) = app.settings.api_key.as_ref().filter(|_| !open)
+    if let Some(key) = key.as_ref().filter(|_| !open)
         && let Err(problem) = check(key, request.headers())
     {
         let mut response = problem.into_response();

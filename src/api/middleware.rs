@@ -4,7 +4,7 @@ use super::codes::Code;
 use super::problem::{Problem, ProblemBody};
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::any::Any;
@@ -35,11 +35,15 @@ pub(super) async fn identify(mut request: Request, next: Next) -> Response {
         job.id = named(&path, "/v1/jobs/"),
     );
     let started = Instant::now();
+    let head = request.method() == Method::HEAD;
     async move {
         let mut response = next.run(request).await;
         let status = response.status();
         if status.is_client_error() || status.is_server_error() {
             response = with_problem(response, &path, &id);
+            if head {
+                *response.body_mut() = Body::empty();
+            }
         }
         if let Ok(value) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(REQUEST_ID, value);

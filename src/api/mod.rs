@@ -4,16 +4,19 @@ mod app;
 pub mod codes;
 mod credentials;
 mod extract;
+mod json;
 mod linger;
 mod metrics;
 mod middleware;
 pub mod openapi;
 mod ops;
 pub mod problem;
+mod schema;
 pub mod v1;
 
 pub use app::{App, OpenError};
 
+use crate::auth::ApiKey;
 use crate::config::Settings;
 use axum::Router;
 use std::future::{Future, IntoFuture};
@@ -53,13 +56,20 @@ pub fn router(app: Arc<App>) -> Router {
     let pages = Router::new()
         .merge(SwaggerUi::new("/docs").config(config))
         .route("/openapi.json", axum::routing::get(ops::openapi_json));
-    Router::from(routes())
-        .merge(pages)
-        .with_state(Arc::clone(&app))
+    let pause = Duration::try_from_secs_f64(app.settings.max_pause_seconds).unwrap_or(Duration::MAX);
+    let key = app.settings.api_key.clone();
+    mannered(Router::from(routes()).merge(pages).with_state(app), pause, key)
+}
+
+/// Routes that show themselves to those who have the key, if there is one; whose every answer has its id and, from
+/// status 400 on, its problem document, panics included; and whose requests may not stop sending for longer than
+/// `pause`.
+pub fn mannered(routes: Router, pause: Duration, key: Option<ApiKey>) -> Router {
+    routes
         .layer(CatchPanicLayer::custom(middleware::caught))
-        .layer(axum::middleware::from_fn(linger::read_to_the_end))
+        .layer(axum::middleware::from_fn_with_state(pause, linger::read_to_the_end))
         // Before what reads bodies: who shows no key sends for nothing.
-        .layer(axum::middleware::from_fn_with_state(app, credentials::authenticate))
+        .layer(axum::middleware::from_fn_with_state(key, credentials::authenticate))
         .layer(axum::middleware::from_fn(middleware::identify))
         .layer(axum::middleware::from_fn(metrics::measure))
 }

@@ -35,6 +35,7 @@ const OF_KEYED: [Code; 3] = [Code::MissingCredentials, Code::InvalidCredentials,
 
 /// The name of the security scheme.
 const KEY: &str = "api_key";
+static DOCUMENT: LazyLock<Value> = LazyLock::new(make);
 
 static JSON: LazyLock<String> = LazyLock::new(|| {
     let mut text = format!("{:#}", document());
@@ -47,7 +48,12 @@ pub fn json() -> &'static str {
     &JSON
 }
 
-fn document() -> Value {
+/// The document.
+pub(super) fn document() -> &'static Value {
+    &DOCUMENT
+}
+
+fn make() -> Value {
     let frame = super::routes().into_openapi();
     // A document that serde could not write would be a defect of utoipa; an empty one fails every test of it.
     let mut document = sorted(serde_json::to_value(frame).unwrap_or_default());
@@ -63,7 +69,55 @@ fn document() -> Value {
             declare_problems(operation, if keyed { &OF_KEYED } else { &OF_ALL });
         }
     }
+    say_bounds(&mut document);
     document
+}
+
+/// Says in the schema what the types of Rust say in silence: the range of a number, and that an alternative which is
+/// told by its only field has no other.
+fn say_bounds(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            // utoipa's spelling of the registered names.
+            if let Some(bits) =
+                fields.get("format").and_then(Value::as_str).and_then(|f| f.strip_prefix("u-int"))
+            {
+                let format = format!("uint{bits}");
+                fields.insert("format".into(), format.into());
+            }
+            if let Some((least, most)) = fields.get("format").and_then(Value::as_str).and_then(range) {
+                if !fields.contains_key("exclusiveMinimum") {
+                    fields.entry("minimum").or_insert(least);
+                }
+                if !fields.contains_key("exclusiveMaximum") {
+                    fields.entry("maximum").or_insert(most);
+                }
+            }
+            for branch in fields.get_mut("oneOf").and_then(Value::as_array_mut).into_iter().flatten() {
+                let only = branch["properties"].as_object().is_some_and(|fields| fields.len() == 1);
+                if let Some(branch) = branch.as_object_mut().filter(|_| only) {
+                    branch.entry("additionalProperties").or_insert(Value::Bool(false));
+                }
+            }
+            fields.values_mut().for_each(say_bounds);
+        }
+        Value::Array(items) => items.iter_mut().for_each(say_bounds),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// The least and the greatest number of a format.
+fn range(format: &str) -> Option<(Value, Value)> {
+    Some(match format {
+        "int32" => (i32::MIN.into(), i32::MAX.into()),
+        "int64" => (i64::MIN.into(), i64::MAX.into()),
+        "uint8" => (0.into(), u8::MAX.into()),
+        "uint16" => (0.into(), u16::MAX.into()),
+        "uint32" => (0.into(), u32::MAX.into()),
+        "uint64" => (0.into(), u64::MAX.into()),
+        "float" => (f32::MIN.into(), f32::MAX.into()),
+        _ => return None,
+    })
 }
 
 /// Makes the responses of the codes it names and of `others`: one for each status, with all its codes.

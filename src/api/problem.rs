@@ -4,7 +4,7 @@ use super::codes::Code;
 use super::credentials::CHALLENGE;
 use crate::dataset::DatasetError;
 use crate::jobs::JobError;
-use crate::jobs::selection::SelectionError;
+use crate::jobs::selection::{FieldError, SelectionError};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -14,12 +14,19 @@ use utoipa::ToSchema;
 /// Seconds after which a refused request may be tried again.
 const RETRY_AFTER_SECONDS: u32 = 5;
 
+/// Places that one problem tells: a body of many bad numbers is not answered by a larger one.
+const MOST_PLACES: usize = 100;
+
 /// What is wrong at one place of the request.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct FieldProblem {
-    /// JSON pointer (RFC 6901) into the body.
+    /// JSON pointer (RFC 6901) into the body; empty for the body as a whole, and where it is a `parameter`.
     #[schema(example = "/constraints/k")]
     pub pointer: String,
+    /// Name of the query parameter, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "limit", nullable = false)]
+    pub parameter: Option<String>,
     /// What is wrong, for programs.
     pub code: Code,
     /// What is wrong, for people.
@@ -28,6 +35,17 @@ pub struct FieldProblem {
     #[serde(flatten)]
     #[schema(value_type = Shortage)]
     pub numbers: Map<String, Value>,
+}
+
+impl FieldProblem {
+    /// The place and what is wrong there; a detail that names its place is left as it is.
+    fn told(&self) -> String {
+        if self.pointer.is_empty() || self.detail.starts_with(&self.pointer) {
+            self.detail.clone()
+        } else {
+            format!("{}: {}", self.pointer, self.detail)
+        }
+    }
 }
 
 /// The numbers of `infeasible_constraint`: which sum of the constraints cannot be met.
@@ -69,7 +87,8 @@ pub struct ProblemBody {
     pub code: Code,
     /// Also in the `X-Request-Id` header and in the log.
     pub request_id: String,
-    /// The places of the body that are wrong; empty where the problem has no place.
+    /// The places of the body or of the query that are wrong, at most 100; empty where the problem has no place.
+    #[schema(max_items = 100)]
     pub errors: Vec<FieldProblem>,
     /// The numbers of the first place, where it has any.
     #[serde(flatten)]
@@ -100,8 +119,37 @@ impl Problem {
     /// A problem at one place of the body.
     pub fn at(code: Code, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         let (pointer, detail) = (pointer.into(), detail.into());
-        let field = FieldProblem { pointer, code, detail: detail.clone(), numbers: Map::new() };
-        Self { errors: vec![field], ..Self::new(code, detail) }
+        Self::of_places(vec![FieldProblem { pointer, parameter: None, code, detail, numbers: Map::new() }])
+    }
+
+    /// A problem of one query parameter.
+    pub(super) fn parameter(name: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::of_places(vec![FieldProblem {
+            pointer: String::new(),
+            parameter: Some(name.into()),
+            code: Code::InvalidQuery,
+            detail: detail.into(),
+            numbers: Map::new(),
+        }])
+    }
+
+    /// All these places; its code is that of the first.
+    pub(super) fn of_places(mut errors: Vec<FieldProblem>) -> Self {
+        let code = errors.first().map_or(Code::InvalidParameter, |field| field.code);
+        let more = errors.len() > MOST_PLACES;
+        errors.truncate(MOST_PLACES);
+        let mut details: Vec<_> = errors.iter().map(FieldProblem::told).collect();
+        if more {
+            details.push("and more".into());
+        }
+        Self { errors, ..Self::new(code, details.join("; ")) }
+    }
+
+    /// This problem and another.
+    pub(super) fn and(mut self, next: Self) -> Self {
+        self.detail = format!("{}; {}", self.detail, next.detail);
+        self.errors.extend(next.errors);
+        self
     }
 
     /// A failure of ours: logged in full, told without detail.
@@ -158,23 +206,17 @@ impl From<SelectionError> for Problem {
     fn from(error: SelectionError) -> Self {
         match error {
             SelectionError::Invalid(fields) => {
-                let errors: Vec<_> = fields
-                    .into_iter()
-                    .map(|field| FieldProblem {
-                        code: Code::of(field.code).unwrap_or(Code::InvalidParameter),
-                        pointer: field.pointer,
-                        detail: field.detail,
-                        numbers: if let Some(Value::Object(numbers)) = field.context {
-                            numbers
-                        } else {
-                            Map::new()
-                        },
-                    })
-                    .collect();
-                let details: Vec<_> = errors.iter().map(|field| field.detail.as_str()).collect();
-                let code = errors.first().map_or(Code::InvalidParameter, |field| field.code);
-                let detail = details.join("; ");
-                Self { errors, ..Self::new(code, detail) }
+                let place = |field: FieldError| FieldProblem {
+                    code: Code::of(field.code).unwrap_or(Code::InvalidParameter),
+                    pointer: field.pointer,
+                    parameter: None,
+                    detail: field.detail,
+                    numbers: match field.context {
+                        Some(Value::Object(numbers)) => numbers,
+                        _ => Map::new(),
+                    },
+                };
+                Self::of_places(fields.into_iter().map(place).collect())
             }
             SelectionError::Dataset(error) => error.into(),
             error

@@ -135,6 +135,8 @@ settings! {
         limits.json_bytes "max-json-bytes" => max_json_bytes: u64 = 32 << 20;
         /// Largest body of any other request, inline datasets included.
         limits.request_bytes "max-request-bytes" => max_request_bytes: u64 = 1 << 20;
+        /// Longest pause that a body may make, in seconds.
+        limits.pause_seconds "max-pause-seconds" => max_pause_seconds: f64 = 30.0;
         /// Connections that may wait for a job at once: event streams and `Prefer: wait`.
         limits.waiting "max-waiting" => max_waiting: usize = 512;
         /// Longest `Prefer: wait`, in seconds.

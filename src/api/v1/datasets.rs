@@ -97,7 +97,8 @@ pub struct DatasetPage {
 }
 
 /// A dataset as JSON: for small ones, and inside a job. Give `vectors`, or `similarity`.
-#[derive(Debug, ToSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(example = json!({"kind": "vectors", "vectors": [[1.0, 0.0], [0.6, 0.8]], "ids": ["a", "b"], "columns": {"section": ["libs", "games"]}}))]
 pub struct DatasetBody {
     /// What the matrix means; `vectors` when absent.
@@ -107,11 +108,33 @@ pub struct DatasetBody {
     /// A square matrix of similarities.
     pub similarity: Option<Vec<Vec<f32>>>,
     /// One id a row, none twice: strings, or integers.
-    #[schema(value_type = Option<Vec<Value>>)]
+    #[schema(value_type = Option<Vec<DatasetId>>)]
     pub ids: Option<Vec<serde_json::Value>>,
     /// Attributes: name to one value a row. The values of a column are of one type; any may be null.
-    #[schema(value_type = Option<BTreeMap<String, Vec<Value>>>)]
+    #[schema(value_type = Option<BTreeMap<String, Vec<Option<DatasetValue>>>>)]
     pub columns: Option<BTreeMap<String, Vec<serde_json::Value>>>,
+}
+
+/// The id of a row.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum DatasetId {
+    /// Text.
+    Text(String),
+    /// An integer; the same as its decimal string.
+    Integer(i64),
+}
+
+/// An attribute's value in one row.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum DatasetValue {
+    /// Text.
+    Text(String),
+    /// An integer or a floating-point number.
+    Number(f64),
+    /// True or false.
+    Boolean(bool),
 }
 
 /// A body that is no text.
@@ -124,7 +147,7 @@ pub struct Binary(pub Vec<u8>);
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(in crate::api) struct UploadQuery {
-    /// A name for people, at most 256 bytes.
+    /// A name for people, at most 256 characters.
     #[param(max_length = 256, example = "debian")]
     name: Option<String>,
     /// What the matrix means; `vectors` when absent and the body does not say.
@@ -195,8 +218,9 @@ pub(in crate::api) async fn create_dataset(
     app.refuse_when_stopping()?;
     refuse_encoding(request.headers())?;
     let format = Format::from_media_type(content_type(request.headers())?)?;
-    if query.name.as_ref().is_some_and(|name| name.len() > LONGEST_NAME) {
-        return Err(Problem::new(Code::InvalidQuery, format!("name is longer than {LONGEST_NAME} bytes")));
+    if query.name.as_ref().is_some_and(|name| name.chars().count() > LONGEST_NAME) {
+        let detail = format!("name: longer than {LONGEST_NAME} characters");
+        return Err(Problem::parameter("name", detail));
     }
     let (limit, setting) = match format {
         Format::Json => (app.settings.max_json_bytes, "FEWER_LIMITS__JSON_BYTES (--max-json-bytes)"),

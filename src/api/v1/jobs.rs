@@ -16,7 +16,8 @@ use super::TENANT;
 use super::datasets::Binary;
 use super::result::{ResultFormat, SelectionResult};
 use crate::api::app::{App, blocking};
-use crate::api::extract::{Path, Query, json_body, parse};
+use crate::api::extract::{Path, Query, json_body};
+use crate::api::json;
 use crate::api::middleware::RequestId;
 use crate::api::problem::Problem;
 use crate::dataset::{DatasetRecord, Format, Options, Source};
@@ -107,7 +108,8 @@ pub(in crate::api) async fn create_job(
     let limit = app.settings.max_request_bytes;
     let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
     let body = json_body(request, limit, "FEWER_LIMITS__REQUEST_BYTES (--max-request-bytes)").await?;
-    let wanted = parse::<JobRequest>(&body)?.check()?;
+    let read = body.clone();
+    let wanted = blocking(move || json::read::<JobRequest>(&read)?.check()).await?;
     if query.validate_only {
         let plan = blocking(move || plan(&app, &wanted)).await?;
         return Ok(Json(plan).into_response());

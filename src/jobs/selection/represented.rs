@@ -50,11 +50,10 @@ pub(super) fn rows(
     Ok(match spec {
         None => Represented::All,
         Some(RepresentedSpec::Rows(rows)) => {
-            let rows = resolver.items(rows, &format!("{pointer}/rows"))?;
             if rows.is_empty() {
                 resolver.refuse(format!("{pointer}/rows"), "invalid_parameter", "at least one row");
             }
-            Represented::Rows(rows)
+            Represented::Rows(resolver.items(rows, &format!("{pointer}/rows"))?)
         }
         Some(RepresentedSpec::Sample(size)) => match usize::try_from(*size) {
             Ok(size) if size >= 1 && size <= n => {

@@ -9,6 +9,9 @@ use std::sync::Arc;
 use submodular::constraint::{Bounds, Constraint, Groups, Unconstrained};
 use submodular::{Error, Item};
 
+/// Offences that are kept: a million unknown items have as many.
+const MOST_OFFENCES: usize = 1000;
+
 /// What the dataset says beside its vectors, and the offences found so far.
 pub(super) struct Resolver<'a> {
     pub(super) source: &'a Source,
@@ -37,7 +40,9 @@ impl<'a> Resolver<'a> {
         code: &'static str,
         detail: impl Into<String>,
     ) {
-        self.errors.push(FieldError::new(pointer, code, detail));
+        if self.errors.len() < MOST_OFFENCES {
+            self.errors.push(FieldError::new(pointer, code, detail));
+        }
     }
 
     /// Rows by index or id; unknown and repeated ones are offences.

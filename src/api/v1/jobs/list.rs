@@ -42,6 +42,7 @@ pub(in crate::api) struct FilterQuery {
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<usize>,
     /// `next_page_token` of the page before; the first page when absent.
+    #[param(pattern = "^v1\\.[A-Za-z0-9_]+$")]
     page_token: Option<String>,
 }
 

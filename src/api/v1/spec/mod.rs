@@ -6,7 +6,7 @@
 mod stored;
 
 use crate::api::codes::Code;
-use crate::api::extract::parse_value;
+use crate::api::json::from_value;
 use crate::api::problem::Problem;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
@@ -16,7 +16,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
 /// A name that is part of a type: a one-word enum in the schema.
 macro_rules! name {
-    ($type:ident $word:ident $text:literal) => {
+    ($type:ident $word:ident $text:tt) => {
         #[doc = concat!("`", $text, "`")]
         #[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize, ToSchema)]
         pub enum $type {
@@ -71,6 +71,7 @@ pub struct Similarity {
     pub metric: Metric,
     /// Width of `rbf`, above 0; 1 / dim when absent.
     #[serde(default)]
+    #[schema(exclusive_minimum = 0.0)]
     pub gamma: Option<f64>,
     /// Null: every pair of rows counts. A graph of nearest neighbours is not available yet.
     #[serde(default)]
@@ -253,7 +254,7 @@ pub struct StochasticGreedy {
     pub name: StochasticGreedyName,
     /// What is given up of 1 - 1/e in expectation, between 0 and 1.
     #[serde(default = "default_epsilon")]
-    #[schema(default = 0.1)]
+    #[schema(default = 0.1, exclusive_minimum = 0.0, exclusive_maximum = 1.0)]
     pub epsilon: f64,
 }
 
@@ -298,7 +299,7 @@ impl Objective {
     /// Reads the object that stood at `pointer`.
     pub(super) fn parse(value: Value, pointer: &str) -> Result<Self, Problem> {
         match name_of(&value, pointer)? {
-            "facility_location" => Ok(Self::FacilityLocation(parse_value(value, pointer)?)),
+            "facility_location" => Ok(Self::FacilityLocation(from_value(value, pointer)?)),
             other => Err(unknown_name("objective", other, &["facility_location"], pointer)),
         }
     }
@@ -310,11 +311,11 @@ impl Optimizer {
         const NAMES: [&str; 5] =
             ["auto", "greedy", "lazy_greedy", "stochastic_greedy", "bidirectional_greedy"];
         match name_of(&value, pointer)? {
-            "auto" => Ok(Self::Auto(parse_value(value, pointer)?)),
-            "greedy" => Ok(Self::Greedy(parse_value(value, pointer)?)),
-            "lazy_greedy" => Ok(Self::LazyGreedy(parse_value(value, pointer)?)),
-            "stochastic_greedy" => Ok(Self::StochasticGreedy(parse_value(value, pointer)?)),
-            "bidirectional_greedy" => Ok(Self::BidirectionalGreedy(parse_value(value, pointer)?)),
+            "auto" => Ok(Self::Auto(from_value(value, pointer)?)),
+            "greedy" => Ok(Self::Greedy(from_value(value, pointer)?)),
+            "lazy_greedy" => Ok(Self::LazyGreedy(from_value(value, pointer)?)),
+            "stochastic_greedy" => Ok(Self::StochasticGreedy(from_value(value, pointer)?)),
+            "bidirectional_greedy" => Ok(Self::BidirectionalGreedy(from_value(value, pointer)?)),
             other => Err(unknown_name("optimizer", other, &NAMES, pointer)),
         }
     }

@@ -33,6 +33,13 @@ fn a_whole_body_reads_back_whatever_the_order_of_its_fields() {
 }
 
 #[test]
+fn null_is_as_good_as_absent() {
+    let body = r#"{"kind":null,"vectors":[[1]],"similarity":null,"ids":null,"columns":null}"#;
+    let source = Source::inline(body.as_bytes(), &Options::default()).unwrap();
+    assert_eq!((source.kind(), source.rows(), source.columns().len()), (Kind::Vectors, 1, 0));
+}
+
+#[test]
 fn a_similarity_is_told_by_the_body_or_the_parameter() {
     for body in
         [r#"{"kind":"similarity","similarity":[[1,0.5],[0.5,1]]}"#, r#"{"similarity":[[1,0.5],[0.5,1]]}"#]
@@ -85,6 +92,8 @@ fn every_offence_is_named_by_its_pointer_and_its_code() {
         (r"[]", "", "invalid_parameter"),
         (r"null", "", "invalid_parameter"),
         (r#"{"kind":"matrix","vectors":[[1]]}"#, "/kind", "invalid_parameter"),
+        (r#"{"kind":7,"vectors":[[1]]}"#, "/kind", "invalid_parameter"),
+        (r#"{"vectors":null}"#, "/vectors", "invalid_parameter"),
         (r#"{"vectors":[[1]],"vektors":1}"#, "/vektors", "invalid_parameter"),
         (r#"{"vectors":[[1]],"a/b~":1}"#, "/a~1b~0", "invalid_parameter"),
         (r#"{"vectors":[[1],[2]],"ids":["a"]}"#, "/ids", "shape_mismatch"),
