@@ -4,5 +4,6 @@ pub mod api;
 pub mod cli;
 pub mod config;
 pub mod dataset;
+pub mod fault;
 pub mod jobs;
 pub mod telemetry;

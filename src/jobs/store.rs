@@ -5,6 +5,7 @@ use super::record::{Failure, JobKey, JobRecord, ProgressRecord, RECORD_VERSION, 
 use super::selection::result::SelectionResult;
 use super::state::{Event, Forbidden};
 use crate::dataset::{DatasetError, DatasetStore};
+use crate::fault;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 use std::sync::Arc;
 use time::OffsetDateTime;
@@ -121,7 +122,7 @@ impl JobStore {
             transaction.open_table(LIVE)?.insert((&*record.tenant, dataset, record.id.as_str()), ())?;
         }
         put(&transaction, record)?;
-        transaction.commit()?;
+        fault::around("submit", || transaction.commit())?;
         Ok(())
     }
 
@@ -279,7 +280,7 @@ impl JobStore {
     pub fn save(&self, key: &JobKey, save: &Save) -> Result<(), StoreError> {
         let transaction = self.database.begin_write()?;
         put_save(&transaction, key, save)?;
-        transaction.commit()?;
+        fault::around("save", || transaction.commit())?;
         Ok(())
     }
 
@@ -326,7 +327,7 @@ impl JobStore {
         }
         transaction.open_table(JOBS)?.remove(parts(key))?;
         transaction.open_table(RESULTS)?.remove(parts(key))?;
-        transaction.commit()?;
+        fault::around("job_delete", || transaction.commit())?;
         Ok(true)
     }
 
@@ -349,7 +350,7 @@ impl JobStore {
             transaction.open_table(SAVES)?.remove(parts(key))?;
         }
         put(&transaction, &record)?;
-        transaction.commit()?;
+        fault::around(event.name(), || transaction.commit())?;
         Ok(record)
     }
 }

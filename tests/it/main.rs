@@ -4,6 +4,7 @@
 mod client;
 mod datasets;
 mod engine;
+mod faults;
 mod golden;
 mod jobs;
 mod openapi;
@@ -11,3 +12,4 @@ mod problems;
 mod process;
 mod recovery;
 mod selection;
+mod service;
