@@ -7,6 +7,7 @@ mod engine;
 mod faults;
 mod golden;
 mod jobs;
+mod layers;
 mod openapi;
 mod problems;
 mod process;
