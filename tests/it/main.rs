@@ -11,6 +11,7 @@ mod layers;
 mod openapi;
 mod problems;
 mod process;
+mod readme;
 mod recovery;
 mod selection;
 mod service;
