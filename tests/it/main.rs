@@ -6,6 +6,7 @@ mod datasets;
 mod engine;
 mod faults;
 mod golden;
+mod image;
 mod jobs;
 mod layers;
 mod openapi;
