@@ -22,6 +22,7 @@ const FEW: usize = 8;
 const MANY: usize = 150;
 
 /// No answer came: the service has died.
+#[derive(Debug)]
 struct Died;
 
 /// What a client of the service knows of it.
@@ -123,11 +124,16 @@ impl Before {
         let mut service = Service::start_with(dir.path(), &FLAGS, &[]).unwrap();
         let mut known = Acknowledged::default();
         let mut client = Client { service: &service, known: &mut known };
-        let made = client.make();
-        let Ok((small, large, done, results)) = made else { panic!("the undisturbed service has died") };
+        let (small, large) = (client.upload(200, 8).unwrap(), client.upload(3000, 4).unwrap());
+        let few = client.submit(&job(&small, FEW)).unwrap();
+        let many = client.submit(&job(&large, MANY)).unwrap();
+        let results = [(&few, FEW), (&many, MANY)].map(|(path, k)| {
+            assert_eq!(client.end(path).unwrap()["state"], "succeeded");
+            (k, client.known.answers[&format!("{path}/result")].clone())
+        });
         service.terminate();
         assert!(service.ended().success());
-        Self { dir, known, small, large, done, results }
+        Self { dir, known, small, large, done: few, results: results.into() }
     }
 
     /// The directory once more, with what is known of it.
@@ -188,22 +194,6 @@ impl Before {
     }
 }
 
-type Made = (String, String, String, BTreeMap<usize, Value>);
-
-impl Client<'_> {
-    fn make(&mut self) -> Result<Made, Died> {
-        let (small, large) = (self.upload(200, 8)?, self.upload(3000, 4)?);
-        let done = self.submit(&job(&small, FEW))?;
-        let long = self.submit(&job(&large, MANY))?;
-        let mut results = BTreeMap::new();
-        for (path, k) in [(&done, FEW), (&long, MANY)] {
-            assert_eq!(self.end(path)?["state"], "succeeded");
-            results.insert(k, self.known.answers[&format!("{path}/result")].clone());
-        }
-        Ok((small, large, done, results))
-    }
-}
-
 fn job(dataset: &str, k: usize) -> Value {
     let mut job = selection(dataset, k);
     job["optimizer"] = json!({"name": "greedy"});
@@ -243,104 +233,127 @@ fn die(point: &str, before: &Before, dir: &Path, known: &mut Acknowledged) {
 }
 
 /// What a client finds after the next start.
-fn audit(point: &str, before: &Before, dir: &Path, known: &Acknowledged) {
-    let service = Service::start(dir);
-    let look = |path: &str| service.send("GET", path, "", &[]).unwrap();
-    let unanswered = |method: &str, path: &str| {
-        known.unanswered.as_ref().is_some_and(|(m, p)| m == method && path.starts_with(p))
-    };
+struct Audit<'a> {
+    point: &'a str,
+    before: &'a Before,
+    dir: &'a Path,
+    known: &'a Acknowledged,
+    service: Service,
+}
 
-    for (path, answer) in &known.answers {
-        let (status, now) = look(path);
-        let may_be_gone = unanswered("DELETE", path);
-        assert!(status == 200 || status == 404 && may_be_gone, "{point}: {path} is lost: {now}");
-        let is_final = !path.starts_with("/v1/jobs") || path.ends_with("/result") || has_ended(answer);
-        assert!(status == 404 || !is_final || now == *answer, "{point}: {path} was {answer}, is {now}");
-    }
-    for path in &known.deleted {
-        assert_eq!(look(path).0, 404, "{point}: {path} is back");
+impl Audit<'_> {
+    fn look(&self, path: &str) -> (u16, Value) {
+        self.service.send("GET", path, "", &[]).unwrap()
     }
 
-    let listed = |list: &str| -> Vec<String> {
-        let page = look(&format!("{list}?limit=100")).1;
-        let paths: Vec<_> = page["items"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|item| format!("{list}/{}", item["id"].as_str().unwrap()))
-            .collect();
-        let news = paths.iter().filter(|path| !known.answers.contains_key(*path)).count();
-        assert!(news <= usize::from(unanswered("POST", list)), "{point}: {paths:?} that nobody asked for");
+    fn was_unanswered(&self, method: &str, path: &str) -> bool {
+        self.known.unanswered.as_ref().is_some_and(|(m, p)| m == method && path.starts_with(p))
+    }
+
+    /// What was acknowledged is there, and what ended is as it was.
+    fn promises_are_kept(&self) {
+        let point = self.point;
+        for (path, answer) in &self.known.answers {
+            let (status, now) = self.look(path);
+            let may_be_gone = self.was_unanswered("DELETE", path);
+            assert!(status == 200 || status == 404 && may_be_gone, "{point}: {path} is lost: {now}");
+            let is_final = !path.starts_with("/v1/jobs") || path.ends_with("/result") || has_ended(answer);
+            assert!(status == 404 || !is_final || now == *answer, "{point}: {path} was {answer}, is {now}");
+        }
+        for path in &self.known.deleted {
+            assert_eq!(self.look(path).0, 404, "{point}: {path} is back");
+        }
+    }
+
+    /// Everything of a list; at most one that nobody was told of, where a request for one had no answer.
+    fn listed(&self, list: &str) -> Vec<String> {
+        let paths = listed(&self.service, list);
+        let news = paths.iter().filter(|path| !self.known.answers.contains_key(*path)).count();
+        let expected = usize::from(self.was_unanswered("POST", list));
+        assert!(news <= expected, "{}: {paths:?} has what nobody asked for", self.point);
         paths
-    };
-    let (datasets, jobs) = (listed("/v1/datasets"), listed("/v1/jobs"));
-    let digests = datasets.iter().map(|path| look(path).1["digest"].as_str().unwrap().replace("sha256:", ""));
-    assert_eq!(
-        digests.collect::<BTreeSet<_>>(),
-        names(&dir.join("datasets")),
-        "{point}: files without a record"
-    );
-    assert_eq!(names(&dir.join("uploads")), BTreeSet::new(), "{point}");
-    assert_eq!(names(dir), ["datasets", "fewer.redb", "uploads"].map(str::to_owned).into(), "{point}");
+    }
 
-    for path in &jobs {
+    fn every_file_has_its_record(&self, datasets: &[String]) {
+        let digest = |path: &String| self.look(path).1["digest"].as_str().unwrap().replace("sha256:", "");
+        let recorded: BTreeSet<_> = datasets.iter().map(digest).collect();
+        assert_eq!(names(&self.dir.join("datasets")), recorded, "{}", self.point);
+        assert_eq!(names(&self.dir.join("uploads")), BTreeSet::new(), "{}", self.point);
+        let rooms = ["datasets", "fewer.redb", "uploads"].map(str::to_owned);
+        assert_eq!(names(self.dir), rooms.into(), "{}", self.point);
+    }
+
+    /// The job ends as an undisturbed one, and has a result then and not before.
+    fn ends_well(&self, path: &str) {
         let result = format!("{path}/result");
-        let job = service.until(|service| {
+        let job = self.service.until(|service| {
             // Read first: a result that is there before the job has ended is half a result.
-            let (status, _) = look(&result);
+            let (status, _) = self.look(&result);
             let job = service.get(path);
-            assert!(has_ended(&job) || status != 200, "{point}: {job} has a result");
+            assert!(has_ended(&job) || status != 200, "{}: {job} has a result", self.point);
             has_ended(&job).then_some(job)
         });
-        let (status, found) = look(&result);
-        let k = job["spec"]["constraints"]["k"].as_u64().unwrap() as usize;
-        let whole = &before.results[&k];
+        let told = format!("{}: {job}", self.point);
+        let (status, found) = self.look(&result);
+        let whole = &self.before.results[&(job["spec"]["constraints"]["k"].as_u64().unwrap() as usize)];
         match job["state"].as_str().unwrap() {
             "succeeded" => {
                 for field in ["indices", "gains", "objective_value", "evaluations", "certificate", "complete"]
                 {
-                    assert_eq!(found[field], whole[field], "{point}: {field} of {path}");
+                    assert_eq!(found[field], whole[field], "{field} of {told}");
                 }
             }
             "cancelled" if status == 200 => {
-                let picks = |result: &Value, field: &str| result[field].as_array().unwrap().clone();
                 for field in ["indices", "gains"] {
-                    let prefix = picks(&found, field);
-                    assert_eq!(prefix, picks(whole, field)[..prefix.len()], "{point}: {field} of {path}");
+                    let prefix = found[field].as_array().unwrap();
+                    assert!(whole[field].as_array().unwrap().starts_with(prefix), "{field} of {told}");
                 }
             }
-            "cancelled" => assert_eq!(found["code"], "no_result", "{point}: {job}"),
+            "cancelled" => assert_eq!(found["code"], "no_result", "{told}"),
             "failed" => {
-                assert_eq!(job["error"]["code"], "deadline_exceeded", "{point}");
-                assert_eq!(found["code"], "no_result", "{point}");
+                assert_eq!(job["error"]["code"], "deadline_exceeded", "{told}");
+                assert_eq!(found["code"], "no_result", "{told}");
             }
-            other => panic!("{point}: {other}"),
+            _ => panic!("{told}"),
         }
     }
 
-    // Whatever is there is whole: it can be computed with, and it goes without a trace.
-    for path in &datasets {
-        let mut tiny = job(path.trim_start_matches("/v1/datasets/"), 1);
-        tiny["objective"]["similarity"] = json!({"metric": "dot"});
-        let job = service.post("/v1/jobs", "application/json", tiny.to_string().as_bytes());
+    /// The dataset can be computed with.
+    fn is_whole(&self, dataset: &str) {
+        let tiny = job(dataset.trim_start_matches("/v1/datasets/"), 1);
+        let job = self.service.post("/v1/jobs", "application/json", tiny.to_string().as_bytes());
         let job = format!("/v1/jobs/{}", job["id"].as_str().unwrap());
-        let ended = service.until(|service| Some(service.get(&job)).filter(has_ended));
-        assert_eq!(ended["state"], "succeeded", "{point}: {ended}");
+        let ended = self.service.until(|service| Some(service.get(&job)).filter(has_ended));
+        assert_eq!(ended["state"], "succeeded", "{}: {ended}", self.point);
     }
-    for path in listed_all(&service).iter().chain(&datasets) {
-        assert_eq!(service.send("DELETE", path, "", &[]).unwrap().0, 204, "{point}: {path}");
+
+    /// Everything can be deleted, and leaves no file.
+    fn goes_without_a_trace(&self) {
+        for list in ["/v1/jobs", "/v1/datasets"] {
+            for path in listed(&self.service, list) {
+                let (status, refused) = self.service.send("DELETE", &path, "", &[]).unwrap();
+                assert_eq!(status, 204, "{}: {refused}", self.point);
+            }
+        }
+        assert_eq!(names(&self.dir.join("datasets")), BTreeSet::new(), "{}", self.point);
     }
-    assert_eq!(names(&dir.join("datasets")), BTreeSet::new(), "{point}");
 }
 
-fn listed_all(service: &Service) -> Vec<String> {
-    let page = service.get("/v1/jobs?limit=100");
-    page["items"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|job| format!("/v1/jobs/{}", job["id"].as_str().unwrap()))
-        .collect()
+fn audit(point: &str, before: &Before, dir: &Path, known: &Acknowledged) {
+    let audit = Audit { point, before, dir, known, service: Service::start(dir) };
+    audit.promises_are_kept();
+    let (datasets, jobs) = (audit.listed("/v1/datasets"), audit.listed("/v1/jobs"));
+    audit.every_file_has_its_record(&datasets);
+    jobs.iter().for_each(|job| audit.ends_well(job));
+    datasets.iter().for_each(|dataset| audit.is_whole(dataset));
+    audit.goes_without_a_trace();
+}
+
+/// Paths of everything in a list.
+fn listed(service: &Service, list: &str) -> Vec<String> {
+    let page = service.get(&format!("{list}?limit=100"));
+    let items = page["items"].as_array().unwrap().iter();
+    items.map(|item| format!("{list}/{}", item["id"].as_str().unwrap())).collect()
 }
 
 #[test]

@@ -93,14 +93,12 @@ impl Service {
         body: &[u8],
     ) -> Result<(u16, Value), ureq::Error> {
         let url = format!("{}{path}", self.base);
-        let mut answer = match method {
+        read(match method {
             "GET" => self.agent.get(url).call()?,
             "DELETE" => self.agent.delete(url).call()?,
             "POST" => self.agent.post(url).header("Content-Type", media_type).send(body)?,
             other => panic!("{other} is not sent here"),
-        };
-        let text = answer.body_mut().read_to_string()?;
-        Ok((answer.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::Null)))
+        })
     }
 
     pub(crate) fn get(&self, path: &str) -> Value {
@@ -128,4 +126,9 @@ impl Service {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
+}
+
+fn read(mut answer: ureq::http::Response<ureq::Body>) -> Result<(u16, Value), ureq::Error> {
+    let text = answer.body_mut().read_to_string()?;
+    Ok((answer.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::Null)))
 }
