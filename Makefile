@@ -9,10 +9,10 @@ PYTHON ?= python3
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test contract lint fmt openapi docs bench load compare deps
+.PHONY: help demo test contract lint fmt openapi docs bench load compare examples image-check deps
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: deps ## start the service, run selections over HTTP, print them (ARGS=--once to leave at the end)
 	$(CARGO) run -- demo $(ARGS)
@@ -58,6 +58,14 @@ load: deps ## the service under a crowd of clients, its submits and its waits (A
 compare: deps ## lazy greedy beside a plain numpy one (ARGS="VECTORS.npy K")
 	$(CARGO) build --release
 	env -u OPENBLAS_NUM_THREADS $(PYTHON) benches/compare_numpy.py $(ARGS)
+
+examples: deps ## run the Python example against a fresh service; it has to print what the README shows (needs numpy)
+	$(CARGO) build
+	PYTHON=$(PYTHON) examples/check.sh target/debug/fewer
+
+image-check: deps ## run the release binary in a root like the container's (needs root; MIRROR= for another mirror)
+	$(CARGO) build --release
+	docker/image-check.sh target/release/fewer
 
 deps: ## install libopenblas-dev and pkg-config where they are missing
 	@command -v $(CARGO) >/dev/null || { \

@@ -5,5 +5,6 @@ pub mod auth;
 pub mod cli;
 pub mod config;
 pub mod dataset;
+pub mod fault;
 pub mod jobs;
 pub mod telemetry;

@@ -25,6 +25,7 @@ use super::disk::Disk;
 use super::error::DatasetError;
 use super::record::DatasetRecord;
 use super::upload::{self, Upload, Validated};
+use crate::fault;
 
 /// (tenant, id) -> record as JSON. Ids are time-ordered, so a range is a page.
 const RECORDS: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("dataset_records");
@@ -182,7 +183,7 @@ impl DatasetStore {
             files.remove((digest, id)).map_err(DatasetError::database)?;
             !is_needed(&files, digest)?
         };
-        change.commit().map_err(DatasetError::database)?;
+        fault::around("dataset_delete", || change.commit()).map_err(DatasetError::database)?;
         if orphaned && let Err(error) = fs::remove_file(self.shared.files.join(digest)) {
             // The dataset is gone as far as anyone can see; the next start removes the file.
             tracing::warn!(%error, dataset.id = id, dataset.digest = digest, "the file of a deleted dataset stays until the next start");
@@ -266,7 +267,7 @@ impl DatasetStore {
         file.persist(&path).map_err(|refused| refused.error)?;
         let kept = sync_directory(&self.shared.files)
             .map_err(DatasetError::from)
-            .and_then(|()| change.commit().map_err(DatasetError::database));
+            .and_then(|()| fault::around("upload", || change.commit()).map_err(DatasetError::database));
         if let Err(error) = kept {
             if !needed_before {
                 fs::remove_file(&path)?;

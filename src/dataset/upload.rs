@@ -11,6 +11,7 @@ use super::codec::{Format, Options, Source};
 use super::error::DatasetError;
 use super::record::DatasetRecord;
 use super::store::{DIGEST_PREFIX, DatasetStore};
+use crate::fault;
 
 /// One upload. Dropped before [`Upload::finish`], it leaves nothing behind.
 pub struct Upload {
@@ -53,6 +54,7 @@ impl Upload {
             none => none.insert(NamedTempFile::new_in(self.store.uploads())?),
         };
         file.write_all(bytes)?;
+        fault::point("upload_written");
         self.hash.update(bytes);
         metrics::counter!("fewer_dataset_upload_bytes_total").increment(bytes.len() as u64);
         self.written += bytes.len() as u64;
@@ -96,6 +98,7 @@ impl Upload {
         let source = Source::open(file.path(), format, options)?;
         source.validate()?;
         file.as_file().sync_all()?;
+        fault::point("upload_synced");
         let digest = hexadecimal(&self.hash.finalize());
         let id_column = options.id.clone();
         let upload = Validated { file, bytes: self.written, digest, source, format, id_column };

@@ -11,6 +11,7 @@ use super::record::{Failure, JobKey, JobRecord, ProgressRecord, RECORD_VERSION, 
 use super::selection::result::SelectionResult;
 use super::state::{Event, Forbidden, State};
 use crate::dataset::{DatasetError, DatasetStore};
+use crate::fault;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -166,7 +167,7 @@ impl JobStore {
         if let Some(key) = key {
             idempotency::keep(&transaction, &record.key(), key, record.created_at)?;
         }
-        transaction.commit()?;
+        fault::around("submit", || transaction.commit())?;
         meters::submitted();
         Ok(())
     }
@@ -337,7 +338,7 @@ impl JobStore {
     pub fn save(&self, key: &JobKey, save: &Save) -> Result<(), StoreError> {
         let transaction = self.database.begin_write()?;
         put_save(&transaction, key, save)?;
-        transaction.commit()?;
+        fault::around("save", || transaction.commit())?;
         Ok(())
     }
 
@@ -374,7 +375,7 @@ impl JobStore {
         }
         transaction.open_table(JOBS)?.remove(parts(key))?;
         kept::remove(&transaction, key)?;
-        transaction.commit()?;
+        fault::around("job_delete", || transaction.commit())?;
         Ok(true)
     }
 
@@ -399,7 +400,7 @@ impl JobStore {
             transaction.open_table(SAVES)?.remove(parts(key))?;
         }
         put(&transaction, &record)?;
-        transaction.commit()?;
+        fault::around(event.name(), || transaction.commit())?;
         meters::ended(&record);
         Ok(record)
     }
