@@ -3,7 +3,7 @@
 use super::codes::Code;
 use super::problem::Problem;
 use crate::config::Settings;
-use crate::dataset::{DatasetError, DatasetStore};
+use crate::dataset::{DatasetError, DatasetStore, InvalidUri, Sources};
 use crate::jobs::{JobService, JobSettings, OpenError as JobsOpenError};
 use redb::Database;
 use std::path::PathBuf;
@@ -17,6 +17,7 @@ use tracing::Span;
 pub struct App {
     pub(super) settings: Settings,
     pub(super) datasets: DatasetStore,
+    pub(super) sources: Sources,
     pub(super) jobs: JobService,
     /// Whether this processor computes what it should, or what it got wrong.
     selfcheck: Result<(), Fault>,
@@ -42,6 +43,9 @@ pub enum OpenError {
         /// Why.
         error: Box<redb::DatabaseError>,
     },
+    /// A prefix of sources that is none.
+    #[error("source prefix {0}")]
+    Sources(#[from] InvalidUri),
     /// The datasets cannot be opened.
     #[error(transparent)]
     Datasets(#[from] DatasetError),
@@ -57,6 +61,8 @@ impl App {
     /// # Errors
     /// [`OpenError`].
     pub fn open(settings: Settings) -> Result<Arc<Self>, OpenError> {
+        let patience = Duration::try_from_secs_f64(settings.source_timeout_seconds).unwrap_or(Duration::MAX);
+        let sources = Sources::new(&settings.source_prefixes, patience)?;
         let dir = &settings.data_dir;
         std::fs::create_dir_all(dir).map_err(|error| OpenError::DataDir { path: dir.clone(), error })?;
         let path = dir.join("fewer.redb");
@@ -79,7 +85,7 @@ impl App {
                 checkpoint: Duration::try_from_secs_f64(settings.checkpoint_seconds).unwrap_or(Duration::MAX),
             },
         )?;
-        Ok(Arc::new(Self { settings, datasets, jobs, selfcheck, stopping: AtomicBool::new(false) }))
+        Ok(Arc::new(Self { settings, datasets, sources, jobs, selfcheck, stopping: AtomicBool::new(false) }))
     }
 
     /// Takes no new work, stores what runs so that the next start goes on with it, and waits for that at most

@@ -2,6 +2,7 @@
 
 mod app;
 pub mod codes;
+mod encoding;
 mod extract;
 mod linger;
 mod middleware;

@@ -1,7 +1,7 @@
 //! Errors on the wire: RFC 9457. This file alone knows which status a domain error has.
 
 use super::codes::Code;
-use crate::dataset::DatasetError;
+use crate::dataset::{DatasetError, SourceError};
 use crate::jobs::JobError;
 use crate::jobs::selection::SelectionError;
 use axum::http::{HeaderValue, header};
@@ -134,6 +134,9 @@ impl IntoResponse for Problem {
         if matches!(self.code.status().as_u16(), 429 | 503) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
         }
+        if self.code == Code::UnsupportedEncoding {
+            response.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, zstd"));
+        }
         response.extensions_mut().insert(self);
         response
     }
@@ -142,6 +145,12 @@ impl IntoResponse for Problem {
 impl From<DatasetError> for Problem {
     fn from(error: DatasetError) -> Self {
         Self::of(error.code(), &error, error.pointer())
+    }
+}
+
+impl From<SourceError> for Problem {
+    fn from(error: SourceError) -> Self {
+        Self::of(error.code(), &error, None)
     }
 }
 

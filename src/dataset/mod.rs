@@ -1,6 +1,6 @@
 //! Bytes to validated data: upload, validate, keep by content, read back as rows.
 //!
-//! A dataset is a dense matrix (vectors, or a square similarity) with optional ids and attribute
+//! A dataset is a matrix (vectors, or a square similarity, dense or by its entries) with optional ids and attribute
 //! columns. It is immutable: [`store`] keeps the bytes as they came, named by their digest, and
 //! [`codec`] reads them row by row in bounded memory. Everything here blocks; nothing knows HTTP.
 
@@ -8,6 +8,7 @@ pub mod codec;
 pub mod column;
 pub mod error;
 pub mod record;
+pub mod reference;
 pub mod store;
 pub mod upload;
 
@@ -15,5 +16,6 @@ pub use codec::{Format, Kind, Options, RowVisitor, Source};
 pub use column::{Column, ColumnInfo, ColumnType, Ids};
 pub use error::DatasetError;
 pub use record::DatasetRecord;
+pub use reference::{InvalidUri, OpenSource, SourceError, Sources};
 pub use store::DatasetStore;
 pub use upload::{Upload, digest_of_file};

@@ -6,8 +6,11 @@ mod datasets;
 mod engine;
 mod golden;
 mod jobs;
+#[cfg(feature = "object-store")]
+mod object_store;
 mod openapi;
 mod problems;
 mod process;
 mod recovery;
 mod selection;
+mod uploads;
