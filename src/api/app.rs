@@ -3,7 +3,7 @@
 use super::codes::Code;
 use super::problem::Problem;
 use crate::config::Settings;
-use crate::dataset::{DatasetError, DatasetStore, Disk, open_database};
+use crate::dataset::{DatasetError, DatasetStore, Disk, InvalidUri, Sources, open_database};
 use crate::jobs::{JobError, JobService, JobSettings, OpenError as JobsOpenError, Retention, Swept};
 use crate::telemetry::metrics::{self, Exporter, InstallError};
 use std::path::PathBuf;
@@ -18,6 +18,7 @@ use tracing::Span;
 pub struct App {
     pub(super) settings: Settings,
     pub(super) datasets: DatasetStore,
+    pub(super) sources: Sources,
     pub(super) jobs: JobService,
     pub(super) exporter: &'static Exporter,
     /// Whether this processor computes what it should, or what it got wrong.
@@ -49,6 +50,9 @@ pub enum OpenError {
     /// Nothing could be counted.
     #[error(transparent)]
     Metrics(#[from] &'static InstallError),
+    /// A prefix of sources that is none.
+    #[error("source prefix {0}")]
+    Sources(#[from] InvalidUri),
     /// The datasets cannot be opened.
     #[error(transparent)]
     Datasets(#[from] DatasetError),
@@ -66,6 +70,7 @@ impl App {
     pub fn open(settings: Settings) -> Result<Arc<Self>, OpenError> {
         let exporter = metrics::install()?;
         super::metrics::register();
+        let sources = Sources::new(&settings.source_prefixes, seconds(settings.source_timeout_seconds))?;
         let dir = &settings.data_dir;
         std::fs::create_dir_all(dir).map_err(|error| OpenError::DataDir { path: dir.clone(), error })?;
         let path = dir.join("fewer.redb");
@@ -100,6 +105,7 @@ impl App {
         Ok(Arc::new(Self {
             settings,
             datasets,
+            sources,
             jobs,
             exporter,
             selfcheck,

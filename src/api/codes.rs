@@ -84,7 +84,7 @@ codes! {
     UnsupportedMediaType "unsupported_media_type" UNSUPPORTED_MEDIA_TYPE "No decoder for this `Content-Type`"
         "Send one of the types that `detail` lists."
     UnsupportedEncoding "unsupported_encoding" UNSUPPORTED_MEDIA_TYPE "No decoder for this `Content-Encoding`"
-        "Send the body as it is."
+        "Send the body as it is, or compressed by gzip or zstd."
     InvalidParameter "invalid_parameter" UNPROCESSABLE_ENTITY "A field is unknown, missing or out of range"
         "Mend the fields that `errors` points at."
     InvalidMatrix "invalid_matrix" UNPROCESSABLE_ENTITY "The matrix holds what is not a finite number"

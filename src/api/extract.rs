@@ -1,6 +1,7 @@
 //! Extractors whose refusals are problems, with the place of the offence.
 
 use super::codes::Code;
+use super::encoding::{BodyDecoder, BodyLimit, ContentEncoding};
 use super::problem::Problem;
 use axum::body::Bytes;
 use axum::extract::rejection::{PathRejection, QueryRejection};
@@ -67,9 +68,9 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     }
 }
 
-/// The whole body of a JSON request, at most `limit` bytes.
-pub(super) async fn json_body(request: Request, limit: u64, setting: &str) -> Result<Bytes, Problem> {
-    refuse_encoding(request.headers())?;
+/// The whole body of a JSON request, at most `limit` bytes as it is sent and as it is decompressed.
+pub(super) async fn json_body(request: Request, limit: u64, setting: &'static str) -> Result<Bytes, Problem> {
+    let encoding = ContentEncoding::of(request.headers())?;
     let media_type = content_type(request.headers())?;
     if !essence(media_type).eq_ignore_ascii_case("application/json") {
         return Err(Problem::new(
@@ -80,12 +81,14 @@ pub(super) async fn json_body(request: Request, limit: u64, setting: &str) -> Re
     refuse_length(request.headers(), limit, setting)?;
     let mut body = request.into_body().into_data_stream();
     let mut bytes = Vec::new();
+    let mut decoder = BodyDecoder::new(encoding, BodyLimit { bytes: limit, setting }, |piece: &[u8]| {
+        bytes.extend_from_slice(piece);
+        Ok(())
+    })?;
     while let Some(chunk) = next_chunk(&mut body).await? {
-        if bytes.len() as u64 + chunk.len() as u64 > limit {
-            return Err(too_large(limit, setting));
-        }
-        bytes.extend_from_slice(&chunk);
+        decoder.write(&chunk)?;
     }
+    decoder.finish()?;
     Ok(bytes.into())
 }
 
@@ -115,25 +118,12 @@ pub(super) fn content_type(headers: &HeaderMap) -> Result<&str, Problem> {
     }
 }
 
-/// Compressed bodies are not read.
-pub(super) fn refuse_encoding(headers: &HeaderMap) -> Result<(), Problem> {
-    match headers.get(header::CONTENT_ENCODING) {
-        Some(encoding) if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") => {
-            Err(Problem::new(Code::UnsupportedEncoding, format!("Content-Encoding {encoding:?} is not read")))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// A body that says it is too large is refused before its first byte.
-pub(super) fn refuse_length(headers: &HeaderMap, limit: u64, setting: &str) -> Result<(), Problem> {
+pub(super) fn refuse_length(headers: &HeaderMap, limit: u64, setting: &'static str) -> Result<(), Problem> {
     let declared =
         headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if declared.is_some_and(|bytes| bytes > limit) { Err(too_large(limit, setting)) } else { Ok(()) }
-}
-
-pub(super) fn too_large(limit: u64, setting: &str) -> Problem {
-    Problem::new(Code::PayloadTooLarge, format!("the limit is {limit} bytes; the setting is {setting}"))
+    let limit = BodyLimit { bytes: limit, setting };
+    if declared.is_some_and(|bytes| bytes > limit.bytes) { Err(limit.exceeded()) } else { Ok(()) }
 }
 
 pub(super) fn essence(media_type: &str) -> &str {

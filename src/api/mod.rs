@@ -3,6 +3,7 @@
 mod app;
 pub mod codes;
 mod credentials;
+mod encoding;
 mod extract;
 mod json;
 mod linger;

@@ -2,7 +2,7 @@
 
 use super::codes::Code;
 use super::credentials::CHALLENGE;
-use crate::dataset::DatasetError;
+use crate::dataset::{DatasetError, SourceError};
 use crate::jobs::JobError;
 use crate::jobs::selection::{FieldError, SelectionError};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -191,6 +191,9 @@ impl IntoResponse for Problem {
                 HeaderValue::from(self.retry_after_seconds.unwrap_or(RETRY_AFTER_SECONDS)),
             );
         }
+        if self.code == Code::UnsupportedEncoding {
+            response.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, zstd"));
+        }
         response.extensions_mut().insert(self);
         response
     }
@@ -199,6 +202,12 @@ impl IntoResponse for Problem {
 impl From<DatasetError> for Problem {
     fn from(error: DatasetError) -> Self {
         Self::of(error.code(), &error, error.pointer())
+    }
+}
+
+impl From<SourceError> for Problem {
+    fn from(error: SourceError) -> Self {
+        Self::of(error.code(), &error, None)
     }
 }
 

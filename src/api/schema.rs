@@ -39,7 +39,7 @@ impl Bodies {
         let components = apart::tell_apart(&components, &components);
         let root = json!({"components": components});
         let mut names = BTreeSet::new();
-        request_bodies(&document["paths"], &mut names);
+        request_bodies(document, &mut names);
         let validators = names.into_iter().map(|name| {
             let mut schema = root.clone();
             schema["$ref"] = format!("{COMPONENTS}{name}").into();
@@ -52,11 +52,14 @@ impl Bodies {
 }
 
 /// The components that stand for whole JSON bodies of requests.
-fn request_bodies<'a>(paths: &'a Value, names: &mut BTreeSet<&'a str>) {
-    let operations = paths.as_object().into_iter().flat_map(|paths| paths.values());
+fn request_bodies<'a>(document: &'a Value, names: &mut BTreeSet<&'a str>) {
+    let of = |schema: &'a Value| schema["$ref"].as_str().and_then(|target| target.strip_prefix(COMPONENTS));
+    let operations = document["paths"].as_object().into_iter().flat_map(|paths| paths.values());
     for operation in operations.filter_map(Value::as_object).flat_map(|methods| methods.values()) {
-        let schema = operation.pointer("/requestBody/content/application~1json/schema/$ref");
-        names.extend(schema.and_then(Value::as_str).and_then(|target| target.strip_prefix(COMPONENTS)));
+        let body = operation.pointer("/requestBody/content/application~1json/schema").and_then(of);
+        // Where a body may be one of several, each is read as what it is.
+        let alternatives = body.and_then(|name| document["components"]["schemas"][name]["oneOf"].as_array());
+        names.extend(body.into_iter().chain(alternatives.into_iter().flatten().filter_map(of)));
     }
 }
 

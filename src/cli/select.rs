@@ -25,7 +25,7 @@ use submodular::tile::Kernel;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct SelectArgs {
-    /// Vectors: a .parquet, .npy or .json file
+    /// Vectors: a .parquet, .arrow, .arrows, .npy or .json file
     file: PathBuf,
     /// How many rows to choose
     #[arg(short, long)]

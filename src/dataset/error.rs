@@ -13,7 +13,7 @@ pub enum DatasetError {
     #[error("{0:?} is not a dataset format; send {known}", known = Format::media_types())]
     UnknownMediaType(String),
     /// A file name whose extension no codec claims.
-    #[error("{0:?} has none of the extensions .parquet, .npy, .json")]
+    #[error("{0:?} has none of the extensions .parquet, .arrow, .arrows, .npy, .json")]
     UnknownExtension(String),
     /// A body that begins like something else than its declared type.
     #[error("declared as {declared}, but the body looks like {looks_like}")]
@@ -57,13 +57,15 @@ pub enum DatasetError {
         error: Box<DatasetError>,
     },
     /// A field that the JSON body must not have.
-    #[error("unknown field; expected one of kind, vectors, similarity, ids, columns")]
+    #[error("unknown field; expected one of kind, vectors, similarity, n, rows, cols, values, ids, columns")]
     UnknownField,
     /// A value that a field of a JSON body cannot have.
     #[error("{0}")]
     InvalidField(String),
     /// Numbers that are not floating point of 16, 32 or 64 bits.
-    #[error("element type {found}: expected floats of 16, 32 or 64 bits")]
+    #[error(
+        "element type {found}: expected floats of 16, 32 or 64 bits; convert other numbers to floats first"
+    )]
     ElementType {
         /// The type in the format's own words.
         found: String,
@@ -131,6 +133,76 @@ pub enum DatasetError {
         rows: u64,
         /// Values per row.
         dim: u64,
+    },
+    /// Entries of a similarity whose three lists differ in length.
+    #[error("{found} entries, but rows has {expected}")]
+    EntryCount {
+        /// Row indices found.
+        expected: usize,
+        /// Entries of the other list.
+        found: usize,
+    },
+    /// An index outside of a similarity.
+    #[error("entry {entry}: {field} is {index}, expected 0 to {}", .size.saturating_sub(1))]
+    EntryIndex {
+        /// `rows` or `cols`.
+        field: &'static str,
+        /// The first such entry.
+        entry: usize,
+        /// What stands there.
+        index: i64,
+        /// Rows of the similarity.
+        size: u64,
+    },
+    /// An entry without an index or a value.
+    #[error("entry {entry}: {field} is null")]
+    NullEntry {
+        /// Name of the list.
+        field: &'static str,
+        /// The first such entry.
+        entry: usize,
+    },
+    /// A pair given twice.
+    #[error("row {row}, column {column} is given twice")]
+    DuplicateEntry {
+        /// Row of the first such pair.
+        row: usize,
+        /// Its column.
+        column: usize,
+    },
+    /// More entries than are held in memory.
+    #[error("{found} entries of a similarity; at most {} are read", super::codec::MAX_ENTRIES)]
+    TooManyEntries {
+        /// Entries by the headers.
+        found: u64,
+    },
+    /// Metadata that should be the size of a similarity.
+    #[error("the schema's metadata has n = {found:?}, expected the number of rows")]
+    EntrySize {
+        /// What stands there.
+        found: String,
+    },
+    /// A record batch too large to be decoded whole.
+    #[error(
+        "message {batch} takes {bytes} bytes, at most {limit} are decoded at a time: write smaller batches"
+    )]
+    BatchTooLarge {
+        /// Which of the stream's messages.
+        batch: usize,
+        /// Stored and decompressed.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// A column of more text than is held in memory.
+    #[error("column {column:?}: up to row {row} it has more than {limit} bytes of text")]
+    TextTooLong {
+        /// Name of the column.
+        column: String,
+        /// The row that is too much.
+        row: usize,
+        /// The limit.
+        limit: usize,
     },
     /// A column or list of ids that is not as long as the matrix.
     #[error("{found} values for {expected} rows")]
@@ -281,15 +353,22 @@ impl DatasetError {
             | Self::NotFinite { .. }
             | Self::NullRow { .. }
             | Self::NullValue { .. }
+            | Self::NullEntry { .. }
+            | Self::EntryIndex { .. }
+            | Self::TooManyEntries { .. }
+            | Self::BatchTooLarge { .. }
             | Self::TooLarge { .. } => "invalid_matrix",
             Self::Ragged { .. }
             | Self::Axes { .. }
             | Self::EmptyMatrix { .. }
             | Self::NotSquare { .. }
+            | Self::EntryCount { .. }
             | Self::ColumnLength { .. } => "shape_mismatch",
             Self::UnknownField
             | Self::InvalidField(_)
             | Self::MixedColumn { .. }
+            | Self::EntrySize { .. }
+            | Self::TextTooLong { .. }
             | Self::IntegerRange { .. }
             | Self::VectorColumn { .. }
             | Self::UnknownColumn { .. }
@@ -298,7 +377,7 @@ impl DatasetError {
             | Self::Parameter { .. }
             | Self::KindDiffers { .. }
             | Self::NullId { .. } => "invalid_parameter",
-            Self::DuplicateId { .. } => "duplicate_item",
+            Self::DuplicateId { .. } | Self::DuplicateEntry { .. } => "duplicate_item",
             Self::NotFound(_) => "dataset_not_found",
             Self::Expired(_) => "dataset_expired",
             Self::DiskFloor { .. } => "insufficient_storage",

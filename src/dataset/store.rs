@@ -137,7 +137,7 @@ impl DatasetStore {
         Ok((found, false))
     }
 
-    /// Removes a dataset, and its file once no other dataset needs it.
+    /// Removes a dataset, and its file once no other dataset needs it; also one whose record cannot be read.
     ///
     /// `live_job` names a job that needs the dataset, if there is one. It is asked inside the
     /// transaction that removes the record, so a job that checks with [`Self::get_within`] is either
@@ -168,23 +168,47 @@ impl DatasetStore {
     ) -> Result<bool, DatasetError> {
         let _held = self.hold_files();
         let change = self.shared.database.begin_write().map_err(DatasetError::database)?;
-        let record = Self::get_within(&change, tenant, id)?;
+        let record = match Self::get_within(&change, tenant, id) {
+            Ok(record) => Some(record),
+            Err(DatasetError::Record(_)) => None,
+            Err(error) => return Err(error),
+        };
         if !may_go(&change)? {
             return Ok(false);
         }
         uses::forget(&change, tenant, id)?;
-        let digest = file_name(&record);
-        let orphaned = {
+        let orphan = {
             let mut records = change.open_table(RECORDS).map_err(DatasetError::database)?;
             let mut contents = change.open_table(CONTENTS).map_err(DatasetError::database)?;
             let mut files = change.open_table(FILES).map_err(DatasetError::database)?;
             records.remove((tenant, id)).map_err(DatasetError::database)?;
-            contents.remove((tenant, content_key(&record).as_str())).map_err(DatasetError::database)?;
-            files.remove((digest, id)).map_err(DatasetError::database)?;
-            !is_needed(&files, digest)?
+            let digest = if let Some(record) = &record {
+                contents.remove((tenant, content_key(record).as_str())).map_err(DatasetError::database)?;
+                files.remove((file_name(record), id)).map_err(DatasetError::database)?;
+                Some(file_name(record).to_owned())
+            } else {
+                // Its file and its content stand in the record.
+                let mut digest = None;
+                contents.retain(|_, known| known != id).map_err(DatasetError::database)?;
+                files
+                    .retain(|(file, user), ()| {
+                        if user == id {
+                            digest = Some(file.to_owned());
+                        }
+                        user != id
+                    })
+                    .map_err(DatasetError::database)?;
+                digest
+            };
+            match digest {
+                Some(digest) if !is_needed(&files, &digest)? => Some(digest),
+                _ => None,
+            }
         };
         fault::around("dataset_delete", || change.commit()).map_err(DatasetError::database)?;
-        if orphaned && let Err(error) = fs::remove_file(self.shared.files.join(digest)) {
+        if let Some(digest) = orphan
+            && let Err(error) = fs::remove_file(self.shared.files.join(&digest))
+        {
             // The dataset is gone as far as anyone can see; the next start removes the file.
             tracing::warn!(%error, dataset.id = id, dataset.digest = digest, "the file of a deleted dataset stays until the next start");
         }
@@ -205,7 +229,7 @@ impl DatasetStore {
         if found != record.bytes {
             return Err(DatasetError::Damaged { dataset: record.id.clone(), expected: record.bytes, found });
         }
-        Source::open(&path, record.format, &record.options())
+        Ok(Source::open(&path, record.format, &record.options())?.with_zero_row(record.zero_row))
     }
 
     pub(super) fn uploads(&self) -> &Path {
@@ -219,7 +243,7 @@ impl DatasetStore {
         tenant: &str,
         name: Option<String>,
     ) -> Result<(DatasetRecord, bool), DatasetError> {
-        let Validated { file, bytes, digest, source, format, id_column } = upload;
+        let Validated { file, bytes, digest, source, format, id_column, zero_row } = upload;
         let record = DatasetRecord {
             id: DatasetRecord::new_id(),
             tenant: tenant.into(),
@@ -234,6 +258,7 @@ impl DatasetStore {
             created_at: OffsetDateTime::now_utc(),
             vectors_column: source.vectors_column().map(str::to_owned),
             id_column,
+            zero_row,
         };
         let key = content_key(&record);
         let _held = self.hold_files();
@@ -245,6 +270,11 @@ impl DatasetStore {
             let needed_before = is_needed(&files, &digest)?;
             let known = contents.get((tenant, key.as_str())).map_err(DatasetError::database)?;
             let known = known.map(|id| id.value().to_owned());
+            // A record that cannot be read is replaced by one that can; it stays for its owner to delete.
+            let known = match known.map(|id| find(&records, tenant, &id)).transpose() {
+                Err(DatasetError::Record(_)) => None,
+                found => found?.flatten(),
+            };
             if known.is_none() {
                 let json = serde_json::to_vec(&record)?;
                 records
@@ -255,10 +285,6 @@ impl DatasetStore {
                     .map_err(DatasetError::database)?;
                 files.insert((digest.as_str(), record.id.as_str()), ()).map_err(DatasetError::database)?;
             }
-            let known = match known {
-                Some(id) => Some(find(&records, tenant, &id)?.ok_or(DatasetError::NotFound(id))?),
-                None => None,
-            };
             (needed_before, known)
         };
         uses::note(&change, known.as_ref().unwrap_or(&record), record.created_at)?;

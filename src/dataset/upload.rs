@@ -32,6 +32,7 @@ pub(super) struct Validated {
     pub(super) source: Source,
     pub(super) format: Format,
     pub(super) id_column: Option<String>,
+    pub(super) zero_row: Option<usize>,
 }
 
 impl Upload {
@@ -96,12 +97,12 @@ impl Upload {
     ) -> Result<(DatasetRecord, bool), DatasetError> {
         let file = self.file.ok_or(DatasetError::EmptyBody)?;
         let source = Source::open(file.path(), format, options)?;
-        source.validate()?;
+        let zero_row = source.validate()?;
         file.as_file().sync_all()?;
         fault::point("upload_synced");
         let digest = hexadecimal(&self.hash.finalize());
         let id_column = options.id.clone();
-        let upload = Validated { file, bytes: self.written, digest, source, format, id_column };
+        let upload = Validated { file, bytes: self.written, digest, source, format, id_column, zero_row };
         self.store.keep(upload, tenant, name)
     }
 }

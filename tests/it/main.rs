@@ -16,6 +16,8 @@ mod layers;
 mod logs;
 mod malformed;
 mod metrics;
+#[cfg(feature = "object-store")]
+mod object_store;
 mod openapi;
 mod problems;
 mod process;
@@ -27,3 +29,4 @@ mod selection;
 mod service;
 mod spec;
 mod submission;
+mod uploads;

@@ -13,7 +13,7 @@ use submodular::tile::Kernel;
 use utoipa::ToSchema;
 
 /// Encodings of bodies that are read.
-const CONTENT_ENCODINGS: [&str; 1] = ["identity"];
+const CONTENT_ENCODINGS: [&str; 3] = ["identity", "gzip", "zstd"];
 
 /// What this service is.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]

@@ -16,7 +16,7 @@ pub(super) fn open(bytes: &[u8], format: Format, options: &Options) -> Result<So
 /// What is wrong with bytes: the first error of opening and reading everything.
 pub(super) fn refusal(bytes: &[u8], format: Format, options: &Options) -> DatasetError {
     match open(bytes, format, options).and_then(|source| source.validate()) {
-        Ok(()) => panic!("accepted: {}", String::from_utf8_lossy(bytes)),
+        Ok(_) => panic!("accepted: {}", String::from_utf8_lossy(bytes)),
         Err(error) => error,
     }
 }

@@ -4,13 +4,17 @@
 //! through [`Source::for_each_row`]. An open source keeps its file open, so on Unix the file may be
 //! unlinked meanwhile: the reader goes on undisturbed and the space returns when it is done.
 
+mod arrow;
 mod arrow_values;
 mod element;
 mod format;
+mod guard;
 mod json;
 mod npy;
 mod parquet;
 mod positioned;
+mod sparse;
+mod table;
 
 #[cfg(test)]
 mod fixture;
@@ -27,6 +31,7 @@ use super::error::DatasetError;
 use positioned::PositionedFile;
 
 pub use format::Format;
+pub(super) use sparse::MAX_ENTRIES;
 
 /// What the matrix means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +67,7 @@ pub struct Options {
 pub struct Source {
     header: Header,
     codec: Box<dyn Codec>,
+    zero_row: Option<usize>,
 }
 
 /// Takes a row's index and its values.
@@ -89,6 +95,10 @@ type RowSink<'a> = dyn FnMut(usize, &[f32]) -> ControlFlow<()> + 'a;
 trait Codec: Send + Sync {
     /// Streams every row in order, each checked; ends early without error when the sink breaks.
     fn read_rows(&self, sink: &mut RowSink<'_>) -> Result<(), DatasetError>;
+    /// Checks every row as reading it would.
+    fn check_rows(&self) -> Result<(), DatasetError> {
+        self.read_rows(&mut |_, _| ControlFlow::Continue(()))
+    }
     fn column(&self, name: &str) -> Result<Column, DatasetError>;
     fn ids(&self) -> Result<Option<Ids>, DatasetError>;
     /// See [`Source::reading_bytes`].
@@ -108,10 +118,11 @@ impl Source {
         format.check_magic(&file.head()?)?;
         let (header, codec) = match format {
             Format::Parquet => parquet::open(file, options)?,
+            Format::Arrow => arrow::open(file, options)?,
             Format::Npy => npy::open(file, options)?,
             Format::Json => json::read(file.reader(0), options)?,
         };
-        Ok(Self { header, codec })
+        Ok(Self { header, codec, zero_row: None })
     }
 
     /// Reads a dataset that stands in a request: the JSON body of the wire contract.
@@ -121,7 +132,9 @@ impl Source {
     pub fn inline(body: &[u8], options: &Options) -> Result<Self, DatasetError> {
         Format::Json.check_magic(body)?;
         let (header, codec) = json::read(body, options)?;
-        Ok(Self { header, codec })
+        let mut source = Self { header, codec, zero_row: None };
+        source.zero_row = source.validate()?;
+        Ok(source)
     }
 
     /// What the matrix means.
@@ -149,10 +162,22 @@ impl Source {
         self.header.vectors.as_deref()
     }
 
+    /// The first vector without a direction, where that is known: of an inline dataset, and of a stored one.
+    pub fn zero_row(&self) -> Option<usize> {
+        self.zero_row
+    }
+
+    /// This source, with what its validation found.
+    #[must_use]
+    pub(super) fn with_zero_row(self, zero_row: Option<usize>) -> Self {
+        Self { zero_row, ..self }
+    }
+
     /// Calls `take` with every row in order: its index and its `dim` values, all finite.
     ///
     /// Memory: a few MiB and one row for C-order `.npy`; 64 MiB for Fortran order, which is
-    /// transposed strip by strip; one page and one batch for Parquet.
+    /// transposed strip by strip; one page and one batch for Parquet; one batch as its writer cut it for Arrow; the
+    /// entries and one row for a sparse similarity.
     ///
     /// # Errors
     /// The first offence in row order, with its row and column; or the first error of `take`,
@@ -192,17 +217,27 @@ impl Source {
         self.codec.ids()
     }
 
-    /// Reads every value, column and id once, so that later readers meet no offence.
+    /// Reads every value, column and id once, so that later readers meet no offence. Gives the first zero row of
+    /// vectors: no offence, but cosines will refuse it.
     ///
     /// # Errors
     /// The first offence.
-    pub fn validate(&self) -> Result<(), DatasetError> {
-        self.for_each_row::<DatasetError>(&mut |_, _| Ok(()))?;
+    pub fn validate(&self) -> Result<Option<usize>, DatasetError> {
+        let mut zero_row = None;
+        match self.kind() {
+            Kind::Vectors => self.for_each_row::<DatasetError>(&mut |row, values| {
+                if zero_row.is_none() && values.iter().all(|value| *value == 0.0) {
+                    zero_row = Some(row);
+                }
+                Ok(())
+            })?,
+            Kind::Similarity => self.codec.check_rows()?,
+        }
         for column in self.columns() {
             self.column(&column.name)?;
         }
         self.ids()?;
-        Ok(())
+        Ok(zero_row)
     }
 }
 
@@ -233,12 +268,12 @@ fn check_shape(kind: Kind, rows: u64, dim: u64) -> Result<(usize, usize), Datase
 }
 
 /// Refuses parameters that name columns, for a format that has none to name.
-fn refuse_column_parameters(format: Format, options: &Options) -> Result<(), DatasetError> {
+fn refuse_column_parameters(what: impl fmt::Display, options: &Options) -> Result<(), DatasetError> {
     for (parameter, given) in [("vectors", &options.vectors), ("id", &options.id)] {
         if given.is_some() {
             return Err(DatasetError::Parameter {
                 parameter,
-                reason: format!("{format} has no columns to name"),
+                reason: format!("{what} has no columns to name"),
             });
         }
     }

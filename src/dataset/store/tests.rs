@@ -290,4 +290,16 @@ fn a_record_that_cannot_be_read_hides_no_other() {
     let found: Vec<_> = found.iter().map(|record| record.id.as_str()).collect();
     assert_eq!((found, more), (vec![ids[2].as_str(), ids[0].as_str()], false));
     assert_eq!(home.store.get("t", &ids[1]).unwrap_err().code(), "internal");
+
+    // Its bytes come again as a dataset of their own; both can be deleted, and the file goes with the last.
+    let (again, created) = home.put("t", br#"{"vectors":[[1]]}"#, None).unwrap();
+    assert!(created && again.id != ids[1]);
+    assert_eq!(home.files().len(), 3);
+    let in_use = home.store.delete("t", &ids[1], |_| Ok(Some("job_1".into()))).unwrap_err();
+    assert_eq!(in_use.code(), "dataset_in_use");
+    home.delete("t", &ids[1]).unwrap();
+    assert_eq!(home.delete("t", &ids[1]).unwrap_err().code(), "dataset_not_found");
+    assert_eq!((home.store.get("t", &again.id).unwrap(), home.files().len()), (again.clone(), 3));
+    home.delete("t", &again.id).unwrap();
+    assert_eq!(home.files().len(), 2);
 }

@@ -102,6 +102,7 @@ pub fn prepare(
         resolver.refuse("/deadline_seconds", "invalid_parameter", "a finite number above 0");
     }
     let metric = metric(&mut resolver, *similarity, source.kind());
+    represented::refuse_zero_row(&mut resolver, source, metric, "/objective/similarity/metric");
     let represented = represented::rows(&mut resolver, represented.as_ref(), other, metric, spec.seed)?;
     let weights = represented::weights(&mut resolver, weights.as_ref(), &represented)?;
     let (represented, weights) = represented::ascending(represented, weights);

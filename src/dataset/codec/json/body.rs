@@ -12,6 +12,7 @@ use serde::de::{
 use serde_json::error::Category;
 
 use super::columns::{ColumnsSeed, IdsSeed};
+use super::entries::{Entries, ListSeed};
 use crate::dataset::codec::{Format, Kind};
 use crate::dataset::column::Column;
 use crate::dataset::error::DatasetError;
@@ -22,6 +23,8 @@ pub(super) struct Body {
     pub(super) kind: Option<Kind>,
     pub(super) vectors: Option<Matrix>,
     pub(super) similarity: Option<Matrix>,
+    pub(super) size: Option<u64>,
+    pub(super) entries: Entries,
     pub(super) ids: Option<Vec<String>>,
     pub(super) columns: Vec<(String, Column)>,
 }
@@ -127,6 +130,10 @@ impl<'de> Visitor<'de> for BodySeed<'_> {
                 "similarity" => {
                     body.similarity = map.next_value_seed(MatrixSeed { field: "/similarity", trace })?;
                 }
+                "n" => body.size = Some(map.next_value().map_err(|error| trace.place(error, place))?),
+                "rows" => body.entries.rows = Some(map.next_value_seed(ListSeed::new("/rows", trace))?),
+                "cols" => body.entries.columns = Some(map.next_value_seed(ListSeed::new("/cols", trace))?),
+                "values" => body.entries.values = Some(map.next_value_seed(ListSeed::new("/values", trace))?),
                 "ids" => body.ids = map.next_value_seed(IdsSeed { trace })?,
                 "columns" => body.columns = map.next_value_seed(ColumnsSeed { trace })?,
                 _ => return Err(trace.refuse(place, DatasetError::UnknownField)),
@@ -232,7 +239,7 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
 }
 
 /// A number, or null.
-struct Number(Option<f64>);
+pub(super) struct Number(pub(super) Option<f64>);
 
 impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {

@@ -119,12 +119,20 @@ fn what_is_no_float_matrix_is_refused_with_its_reason() {
     };
     let nested = "(".repeat(60_000);
     let cases = [
-        (header("'<i8'", "(2, 2)"), 32, "element type <i8: expected floats of 16, 32 or 64 bits"),
-        (header("'|O'", "(2, 2)"), 32, "element type |O: expected floats of 16, 32 or 64 bits"),
+        (
+            header("'<i8'", "(2, 2)"),
+            32,
+            "element type <i8: expected floats of 16, 32 or 64 bits; convert other numbers to floats first",
+        ),
+        (
+            header("'|O'", "(2, 2)"),
+            32,
+            "element type |O: expected floats of 16, 32 or 64 bits; convert other numbers to floats first",
+        ),
         (
             header("[('x', '<f4'), ('y', '<f4')]", "(2,)"),
             16,
-            "element type [('x', '<f4'), ('y', '<f4')]: expected floats of 16, 32 or 64 bits",
+            "element type [('x', '<f4'), ('y', '<f4')]: expected floats of 16, 32 or 64 bits; convert other numbers to floats first",
         ),
         (header("'<f4'", "(4,)"), 16, "expected two axes (rows, values), found shape [4]"),
         (header("'<f4'", "()"), 4, "expected two axes (rows, values), found shape []"),

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, BooleanArray, DictionaryArray, FixedSizeListArray, Float64Array, Int32Array, LargeListArray,
-    LargeStringArray, ListArray, PrimitiveArray, RecordBatch, StringArray, StringViewArray,
+    Array, ArrayRef, BooleanArray, DictionaryArray, FixedSizeListArray, Float64Array, Int32Array,
+    LargeListArray, LargeStringArray, ListArray, PrimitiveArray, RecordBatch, StringArray, StringViewArray,
     TimestampMicrosecondArray, UInt64Array,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
@@ -16,8 +16,8 @@ use parquet::file::properties::WriterProperties;
 
 use super::super::fixture::{open, refusal, rows};
 use super::*;
-use crate::dataset::codec::Source;
-use crate::dataset::column::ColumnType;
+use crate::dataset::codec::Kind;
+use crate::dataset::column::{Column, ColumnType};
 
 const DEBIAN: &[u8] = include_bytes!("../../../../tests/data/debian_2k.parquet");
 
@@ -193,7 +193,14 @@ fn what_cannot_be_the_vectors_is_refused_with_its_row() {
             column(lists::<Float64Type>(vec![Some(vec![Some(1.0), Some(-1e300)])])),
             "row 0, column 1: -1e300 is beyond the range of 32-bit floats",
         ),
-        (column(Arc::new(of_integers)), "no column is a list of floats, so none can be the vectors"),
+        (
+            column(Arc::new(of_integers)),
+            "element type List(Int32) in column \"v\": expected floats of 16, 32 or 64 bits; convert other numbers to floats first",
+        ),
+        (
+            parquet(vec![("n", Arc::new(Int32Array::from(vec![1])))], 2),
+            "no column is a list of floats, so none can be the vectors",
+        ),
         (
             parquet(vec![("a", two_vectors()), ("b", two_vectors())], 2),
             "several columns could be the vectors: [\"a\", \"b\"]; name one with `vectors`",
@@ -262,8 +269,7 @@ fn no_truncation_is_accepted_and_no_flipped_byte_panics() {
             let mut bytes = whole.clone();
             bytes[place] ^= mask;
             // Either outcome is right: a flipped value is still a value.
-            if let Err(error) =
-                open(&bytes, Format::Parquet, &Options::default()).and_then(|s| Source::validate(&s))
+            if let Err(error) = open(&bytes, Format::Parquet, &Options::default()).and_then(|s| s.validate())
             {
                 assert_ne!(error.code(), "internal", "byte {place}: {error}");
             }
