@@ -106,8 +106,8 @@ trait Codec: Send + Sync {
 }
 
 impl Source {
-    /// Opens a file and reads its header: milliseconds for `.npy` and Parquet whatever the size,
-    /// O(bytes) for JSON.
+    /// Opens a file and reads its header: milliseconds for `.npy` and Parquet whatever the size, O(batches) for Arrow,
+    /// O(bytes) for JSON, O(entries) for a sparse similarity whose metadata has no `n`.
     ///
     /// # Errors
     /// Every [`DatasetError`] that can be told without reading values: wrong magic, a header that

@@ -18,7 +18,8 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use tokio::time::timeout;
 
-pub use uri::{InvalidUri, Uri};
+pub use uri::InvalidUri;
+use uri::Uri;
 
 /// Where datasets may be read from.
 #[derive(Debug)]
@@ -133,11 +134,6 @@ enum Refusal {
 }
 
 impl OpenSource {
-    /// What it is.
-    pub fn uri(&self) -> &Uri {
-        &self.uri
-    }
-
     /// Bytes it has by its own word, before any is read.
     pub fn bytes(&self) -> u64 {
         self.bytes

@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 
 /// A file of this machine, or an object of a bucket. No segment of it is empty, `.` or `..`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Uri {
+pub(super) enum Uri {
     /// `file:///a/b`.
     File {
         /// As it was given.
@@ -32,7 +32,7 @@ pub enum Uri {
 
 /// A service that keeps objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ObjectService {
+pub(super) enum ObjectService {
     /// S3 and what speaks like it.
     S3,
     /// Google Cloud Storage.
@@ -54,7 +54,7 @@ impl Uri {
     ///
     /// # Errors
     /// [`InvalidUri`].
-    pub fn parse(text: &str) -> Result<Self, InvalidUri> {
+    pub(super) fn parse(text: &str) -> Result<Self, InvalidUri> {
         let refuse = |reason| InvalidUri { text: text.into(), reason };
         let (scheme, rest) = text
             .split_once("://")
@@ -82,7 +82,7 @@ impl Uri {
     }
 
     /// Whether this is `prefix`, or below it: `/data/a` is below `/data`, `/database` is not.
-    pub fn is_under(&self, prefix: &Self) -> bool {
+    pub(super) fn is_under(&self, prefix: &Self) -> bool {
         let same_root = match (self, prefix) {
             (Self::File { .. }, Self::File { .. }) => true,
             (
@@ -101,7 +101,7 @@ impl Uri {
     }
 
     /// Path of the segments from `first` on, relative.
-    pub fn path_from(&self, first: usize) -> PathBuf {
+    pub(super) fn path_from(&self, first: usize) -> PathBuf {
         self.segments().iter().skip(first).map(|segment| Path::new(OsStr::from_bytes(segment))).collect()
     }
 }
