@@ -46,8 +46,11 @@ docs: deps ## write the tables of docs/operations.md and docker/config.example.t
 	$(CARGO) build
 	$(CARGO) run --quiet -- settings > docker/config.example.toml
 	$(CARGO) run --quiet -- settings --markdown > target/settings.md
-	sed -i -e '/^<!-- settings: generated -->$$/,/^<!-- settings: end -->$$/{//!d}' \
-		-e '/^<!-- settings: generated -->$$/r target/settings.md' docs/operations.md
+	$(CARGO) run --quiet -- openapi --metrics > target/metrics.md
+	for table in settings metrics; do \
+		sed -i -e "/^<!-- $$table: generated -->$$/,/^<!-- $$table: end -->$$/{//!d}" \
+			-e "/^<!-- $$table: generated -->$$/r target/$$table.md" docs/operations.md; \
+	done
 
 bench: deps ## the first pass as a share of the machine's multiply-add peak
 	$(CARGO) bench -p submodular --bench first_pass $(ARGS)

@@ -164,7 +164,7 @@ settings! {
 
         /// Form of a log line: `text` or `json`.
         log.format "log-format" => log_format: LogFormat = LogFormat::Text;
-        /// Which events are logged: a level, or directives such as `info,fewer::jobs=debug`.
+        /// Which events are logged: a level, or directives such as `info,fewer=debug`.
         log.filter "log-filter" => log_filter: LogFilter = LogFilter::info();
     }
     /// How long, and how much, is kept of what nobody needs any more; none: for ever, and all of it. What a live job needs

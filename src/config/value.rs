@@ -249,7 +249,7 @@ macro_rules! textual {
 textual! {
     SocketAddr, "ADDRESS", "an address and port, such as 127.0.0.1:8080 or [::]:8080";
     LogFormat, "FORM", "text or json";
-    LogFilter, "FILTER", "a level, or directives such as info,fewer::jobs=debug";
+    LogFilter, "FILTER", "a level, or directives such as info,fewer=debug";
 }
 
 fn from_text<T: FromStr<Err: Display>>(text: &str, expected: &str) -> Result<T, String> {

@@ -4,7 +4,6 @@ use crate::client::Client;
 use axum::body::Body;
 use axum::http::{Request, header};
 use serde_json::{Value, json};
-use std::process::Command;
 
 #[tokio::test]
 async fn every_limit_is_told_with_its_setting() {
@@ -24,11 +23,10 @@ async fn every_limit_is_told_with_its_setting() {
     assert_eq!(info["limits"]["retained_result_bytes"]["value"], Value::Null);
 
     // The settings are those that the program reads.
-    let help = Command::new(env!("CARGO_BIN_EXE_fewer")).args(["serve", "--help"]).output().unwrap();
-    let help = String::from_utf8(help.stdout).unwrap();
+    let read = fewer::config::markdown();
     for (name, limit) in info["limits"].as_object().unwrap() {
         let env = limit["env"].as_str().unwrap();
-        assert!(help.contains(&format!("[env: {env}=")), "{name}: nothing reads {env}");
+        assert!(read.contains(&format!("`{env}`")), "{name}: nothing reads {env}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Every refusal is a problem document that says what and where.
 
-use crate::client::{Answer, Client, MANY, endless};
+use crate::client::{Answer, Client, MANY, endless, npy, selection};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, header};
@@ -26,10 +26,6 @@ fn job() -> Value {
         "constraints": {"k": 1},
     })
 }
-
-/// Statuses of the table of codes that a service without sources, credentials, retention and other formats of results
-/// never has.
-const ELSEWHERE: [u16; 7] = [401, 406, 410, 429, 502, 504, 507];
 
 /// Every refusal the service can make, once: its status, its code, and what it was.
 async fn refusals() -> Vec<(u16, &'static str, Answer)> {
@@ -70,7 +66,66 @@ async fn refusals() -> Vec<(u16, &'static str, Answer)> {
     let panics = Router::new().route("/", get(async || -> () { panic!("a secret") }));
     let panics = client.around(api::mannered(panics, Duration::from_secs(1), None));
     refusals.push((500, "internal", panics.get("/").await));
+    refusals.extend(of_limits().await);
+    refusals.extend(of_keys_results_and_sources().await);
     refusals
+}
+
+/// Refusals of services that have no room.
+async fn of_limits() -> Vec<(u16, &'static str, Answer)> {
+    let full = Client::with(|settings| (settings.max_queued, settings.max_waiting) = (0, 0));
+    let dataset = full.upload(3, 4).await;
+    let queue = full.post_json("/v1/jobs", &selection(&dataset, 1)).await;
+    let stream = full.get("/v1/jobs/job_1/events").await;
+    let crammed = Client::with(|settings| settings.min_free_bytes = u64::MAX);
+    let upload = crammed.post("/v1/datasets", "application/x-npy", npy(3, 4)).await;
+    vec![
+        (429, "queue_full", queue),
+        (429, "too_many_requests", stream),
+        (507, "insufficient_storage", upload),
+    ]
+}
+
+async fn of_keys_results_and_sources() -> Vec<(u16, &'static str, Answer)> {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("a.npy"), npy(3, 4)).unwrap();
+    let base = format!("file://{}", dir.path().display());
+    let client = Client::with(|settings| {
+        settings.source_prefixes = vec![base.clone()];
+        settings.retention.result_seconds = Some(60.0);
+        settings.retention.dataset_seconds = Some(60.0);
+    });
+    let source = async |client: &Client, name: &str| {
+        client.post_json("/v1/datasets", &json!({"source": format!("{base}/{name}")})).await
+    };
+    let missing = source(&client, "missing.npy").await;
+    let slow = Client::with(|settings| {
+        settings.source_prefixes = vec![base.clone()];
+        settings.source_timeout_seconds = 1e-9;
+    });
+    let late = source(&slow, "a.npy").await;
+
+    let dataset = client.upload(3, 4).await;
+    let job = client.submit(&selection(&dataset, 1)).await;
+    client.wait_for_end(&job, "succeeded").await;
+    let result = format!("/v1/jobs/{job}/result");
+    let picture = Request::get(&result).header(header::ACCEPT, "image/png");
+    let picture = client.send(picture.body(Body::empty()).unwrap()).await;
+    client.app.sweep(time::OffsetDateTime::now_utc() + time::Duration::hours(1)).unwrap();
+    let (result, dataset) = (client.get(&result).await, client.get(&format!("/v1/datasets/{dataset}")).await);
+
+    let key = fewer::auth::ApiKey::new("0123456789abcdef".to_owned().into()).unwrap();
+    let keyed = Client::with(|settings| settings.api_key = Some(key));
+    let wrong = Request::get("/v1/jobs").header(header::AUTHORIZATION, "Bearer 0123456789abcdeF");
+    vec![
+        (401, "missing_credentials", keyed.get("/v1/jobs").await),
+        (401, "invalid_credentials", keyed.send(wrong.body(Body::empty()).unwrap()).await),
+        (406, "not_acceptable", picture),
+        (410, "result_expired", result),
+        (410, "dataset_expired", dataset),
+        (502, "source_failed", missing),
+        (504, "source_timeout", late),
+    ]
 }
 
 #[tokio::test]
@@ -86,8 +141,7 @@ async fn every_status_from_400_on_is_a_whole_problem() {
         walked.insert(status);
     }
     let known = Code::ALL.iter().map(|code| code.status().as_u16());
-    let expected: BTreeSet<u16> = known.filter(|status| !ELSEWHERE.contains(status)).collect();
-    assert_eq!(walked, expected);
+    assert_eq!(walked, known.collect::<BTreeSet<u16>>());
 }
 
 #[tokio::test]

@@ -5,7 +5,6 @@ mod upload;
 use super::TENANT;
 use super::page::{self, PageQuery};
 use crate::api::app::{App, blocking};
-use crate::api::codes::Code;
 use crate::api::extract::{Path, Query};
 use crate::api::problem::Problem;
 use crate::dataset::{ColumnInfo, ColumnType, DatasetRecord, Kind};
@@ -192,9 +191,9 @@ pub(in crate::api) struct UploadQuery {
 
 impl UploadQuery {
     fn check(&self) -> Result<(), Problem> {
-        if self.name.as_ref().is_some_and(|name| name.len() > LONGEST_NAME) {
-            let detail = format!("name is longer than {LONGEST_NAME} bytes");
-            return Err(Problem::new(Code::InvalidQuery, detail));
+        if self.name.as_ref().is_some_and(|name| name.chars().count() > LONGEST_NAME) {
+            let detail = format!("name: longer than {LONGEST_NAME} characters");
+            return Err(Problem::parameter("name", detail));
         }
         Ok(())
     }
