@@ -14,6 +14,9 @@ use std::time::Duration;
 use submodular::selfcheck::Fault;
 use tracing::Span;
 
+/// What the database keeps in memory beside the jobs. Its own default is a gigabyte, which a long list of jobs fills.
+const DATABASE_CACHE_BYTES: usize = 64 << 20;
+
 /// One service: its settings, its datasets, its jobs.
 pub struct App {
     pub(super) settings: Settings,
@@ -67,7 +70,9 @@ impl App {
         let dir = &settings.data_dir;
         std::fs::create_dir_all(dir).map_err(|error| OpenError::DataDir { path: dir.clone(), error })?;
         let path = dir.join("fewer.redb");
-        let database = Database::create(&path)
+        let database = Database::builder()
+            .set_cache_size(DATABASE_CACHE_BYTES)
+            .create(&path)
             .map_err(|error| OpenError::Database { path: path.clone(), error: Box::new(error) })?;
         let database = Arc::new(database);
         let selfcheck = submodular::selfcheck::run();
