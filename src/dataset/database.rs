@@ -19,13 +19,18 @@ use super::error::is_full;
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
+/// What the database keeps in memory beside the jobs. Its own default is a gigabyte, which a long list of jobs fills.
+const CACHE_BYTES: usize = 64 << 20;
+
 /// Opens the database in this file, which is made where it is missing.
 ///
 /// # Errors
 /// What redb says; [`DatabaseError::DatabaseAlreadyOpen`] where another process has it.
 pub fn open_database(path: &Path) -> Result<Database, DatabaseError> {
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
-    Database::builder().create_with_backend(Patient { file: FileBackend::new(file)?, pause: thread::sleep })
+    let mut database = Database::builder();
+    database.set_cache_size(CACHE_BYTES);
+    database.create_with_backend(Patient { file: FileBackend::new(file)?, pause: thread::sleep })
 }
 
 #[derive(Debug)]

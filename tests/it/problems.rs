@@ -101,7 +101,7 @@ async fn of_keys_results_and_sources() -> Vec<(u16, &'static str, Answer)> {
     let missing = source(&client, "missing.npy").await;
     let slow = Client::with(|settings| {
         settings.source_prefixes = vec![base.clone()];
-        settings.source_timeout_seconds = 1e-9;
+        settings.source_timeout_seconds = 0.0;
     });
     let late = source(&slow, "a.npy").await;
 
