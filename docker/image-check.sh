@@ -42,7 +42,7 @@ make_root() {
         say "debootstrap is missing: the root gets the libraries of this machine."
         say "NOT CHECKED: whether the packages of the Dockerfile ($packages) are enough"
         rm -rf "$root" "$stamp"
-        mkdir -p "$root"/{proc,dev,tmp,usr/bin}
+        mkdir -p "$root"/{etc,proc,dev,tmp,usr/bin}
         local file
         for file in "$binary" "$(command -v touch)" "$(command -v env)"; do
             ldd "$file" | grep -oE '/[^ ]+' | xargs -I{} cp -L --parents {} "$root"
@@ -65,15 +65,16 @@ run() {
     else
         chown "$user" "$root/data"
     fi
-    local inside=(chroot --userspec="$user" --groups= "$root" env -i PATH=/usr/local/bin:/usr/bin:/bin "${variables[@]}")
+    local inside=(chroot --userspec="$user" --groups= "$root" /usr/bin/env -i PATH=/usr/local/bin:/usr/bin:/bin "${variables[@]}")
     local key_file=FEWER_AUTH__API_KEY_FILE=/etc/api_key url=http://127.0.0.1:8080 pid status began job state
 
     "${inside[@]}" touch /etc/fewer 2>/dev/null && fail "the root can be written to"
     "${inside[@]}" touch /data/probe || fail "/data cannot be written to"
     rm "$root/data/probe"
     status=0
-    timeout 10 "${inside[@]}" fewer serve 2>/dev/null || status=$?
-    [ "$status" = 1 ] || fail "without a key it should refuse to start, status $status"
+    timeout 10 "${inside[@]}" fewer serve 2>"$log" || status=$?
+    [ "$status" = 1 ] && grep -q allow-anonymous "$log" ||
+        fail "without a key it should refuse to start: status $status, $(tail -5 "$log")"
     say "refuses to start without a key"
 
     "${inside[@]}" "$key_file" ${MORE_VARIABLES:-} fewer serve 2>"$log" &

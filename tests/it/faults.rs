@@ -373,3 +373,27 @@ fn a_kill_at_any_point_loses_nothing_acknowledged_and_leaves_nothing_half_done()
         }
     });
 }
+
+/// Nobody knows whether a request without an answer was taken: it is sent again, with its key.
+#[test]
+fn a_request_sent_again_after_a_kill_makes_one_job() {
+    for (point, taken) in [("submit_before_commit", 0), ("submit_committed", 1)] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut service = Service::start_with(dir.path(), &[], &[("FEWER_FAULT_POINT", point)]).unwrap();
+        let dataset = service.post("/v1/datasets", "application/x-npy", &npy(20, 3));
+        let body = |k| job(dataset["id"].as_str().unwrap(), k).to_string();
+        let send = |service: &Service, k| service.post_once("/v1/jobs", "key-1", body(k).as_bytes());
+        assert!(send(&service, 2).is_err(), "{point}");
+        assert_eq!(service.ended().signal(), Some(SIGKILL), "{point}");
+
+        let service = Service::start(dir.path());
+        assert_eq!(listed(&service, "/v1/jobs").len(), taken, "{point}");
+        let (status, first) = send(&service, 2).unwrap();
+        assert_eq!(status, 202, "{point}: {first}");
+        let (status, again) = send(&service, 2).unwrap();
+        assert_eq!((status, &again["id"]), (202, &first["id"]), "{point}");
+        assert_eq!(listed(&service, "/v1/jobs").len(), 1, "{point}");
+        let (status, refused) = send(&service, 3).unwrap();
+        assert_eq!((status, &refused["code"]), (422, &json!("idempotency_mismatch")), "{point}");
+    }
+}

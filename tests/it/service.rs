@@ -101,6 +101,12 @@ impl Service {
         })
     }
 
+    /// Posts JSON with an `Idempotency-Key`.
+    pub(crate) fn post_once(&self, path: &str, key: &str, body: &[u8]) -> Result<(u16, Value), ureq::Error> {
+        let request = self.agent.post(format!("{}{path}", self.base)).header("Idempotency-Key", key);
+        read(request.header("Content-Type", "application/json").send(body)?)
+    }
+
     pub(crate) fn get(&self, path: &str) -> Value {
         self.send("GET", path, "", &[]).unwrap().1
     }
