@@ -12,9 +12,9 @@ ARG FEATURES=""
 # there, if empty.
 COPY Cargo.toml Cargo.lock ./
 COPY crates/submodular/Cargo.toml crates/submodular/
-RUN mkdir -p src benches tests/it crates/submodular/src crates/submodular/benches \
+RUN mkdir -p src benches/load tests/it crates/submodular/src crates/submodular/benches \
  && touch src/lib.rs crates/submodular/src/lib.rs \
- && for target in src/main.rs tests/it/main.rs benches/load.rs crates/submodular/benches/first_pass.rs; do \
+ && for target in src/main.rs tests/it/main.rs benches/load/main.rs crates/submodular/benches/first_pass.rs; do \
       echo 'fn main() {}' > "$target"; \
     done
 RUN cargo build --release --locked --features "$FEATURES"

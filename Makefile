@@ -9,10 +9,10 @@ PYTHON ?= python3
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test contract lint fmt openapi docs bench load compare examples image-check deps
+.PHONY: help demo test test-sources contract lint fmt openapi docs bench load compare examples image-check deps
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: deps ## start the service, run selections over HTTP, print them (ARGS=--once to leave at the end)
 	$(CARGO) run -- demo $(ARGS)
@@ -25,6 +25,9 @@ test: deps ## every test of the workspace, with cargo-nextest where it is instal
 	fi
 	$(CARGO) test --workspace --doc
 
+test-sources: deps ## the tests of datasets in object stores, which the default build leaves out
+	$(CARGO) test --features object-store --lib --test it -- reference object_store
+
 contract: deps ## hold the running service to its OpenAPI document with schemathesis (needs python3 and PyPI)
 	$(CARGO) build
 	PYTHON=$(PYTHON) tests/contract/run $(ARGS)
@@ -32,6 +35,7 @@ contract: deps ## hold the running service to its OpenAPI document with schemath
 lint: deps ## format, clippy and documentation, where a warning is an error
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
 
 fmt: ## format the sources
