@@ -19,7 +19,7 @@ pub mod store;
 
 pub use admission::Tracked;
 pub use error::JobError;
-pub use events::Changes;
+pub use events::{Change, Changes};
 pub use idempotency::IdempotencyKey;
 pub use retention::{Retention, Swept};
 pub use service::{Begun, JobService, JobSettings, JobView, NewJob, Occupancy, OpenError, Place};

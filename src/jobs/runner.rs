@@ -82,7 +82,7 @@ fn try_run(shared: &Shared, pool: &ThreadPool, running: &Running) -> Result<(), 
         Err(StoreError::Forbidden(_) | StoreError::NotFound(_)) => return Ok(()),
         Err(error) => return Err(error),
     };
-    shared.events.tell(&running.key);
+    shared.events.tell(&record);
     name(&Span::current(), &record);
     tracing::info!(job.attempt = record.attempt, job.memory_bytes = record.plan.memory_bytes, "job started");
     let save = shared.store.saved(&running.key)?;
@@ -103,7 +103,7 @@ fn try_run(shared: &Shared, pool: &ThreadPool, running: &Running) -> Result<(), 
             }
         }
     };
-    shared.events.tell(&running.key);
+    shared.events.tell(&record);
     meters::ran(&record, running.began.elapsed());
     let seconds = running.began.elapsed().as_secs_f64();
     let code = record.failure.as_ref().map(|failure| failure.code.as_str());

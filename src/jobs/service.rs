@@ -327,7 +327,7 @@ impl JobService {
             books.admission.forget(key);
         }
         drop(books);
-        self.shared.events.tell(key);
+        self.shared.events.tell(&record);
         // The next in line may fit where this one did not.
         self.shared.changed.notify_all();
         Ok(self.with_live_part(record))
@@ -341,7 +341,7 @@ impl JobService {
         if !self.shared.store.remove(key)? {
             return Err(JobError::NotTerminal(key.id.to_string()));
         }
-        self.shared.events.tell(key);
+        self.shared.events.tell_gone(key);
         Ok(())
     }
 

@@ -127,7 +127,7 @@ pub struct Certificate {
 /// Wall seconds by phase.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub struct Timings {
-    /// Reading the dataset.
+    /// Reading the dataset, its attributes and ids included.
     pub loading: f64,
     /// Computing stored similarities.
     pub similarity: f64,

@@ -9,6 +9,7 @@ use super::resolve::{Resolver, Rule};
 use super::result::{Guarantee, PlanReport};
 use crate::dataset::{DatasetError, Kind, Source};
 use crate::jobs::spec::{MetricSpec, ObjectiveSpec, ReductionSpec, SelectionSpec, SimilaritySpec};
+use std::time::Instant;
 use submodular::constraint::Shape;
 use submodular::guarantee;
 use submodular::objective::{Reduction, facility_location};
@@ -28,6 +29,8 @@ pub struct Prepared {
     pub(super) warnings: Vec<String>,
     pub(super) prefixes_valid: bool,
     pub(super) limits: Limits,
+    /// Seconds that this took: columns and ids are read here.
+    pub(super) preparing: f64,
     report: PlanReport,
     excess: Option<Excess>,
 }
@@ -92,6 +95,7 @@ pub fn prepare(
     other: &dyn Fn(&str) -> Result<Source, DatasetError>,
     limits: &Limits,
 ) -> Result<Prepared, SelectionError> {
+    let began = Instant::now();
     let spec = &resolved(spec, source.dim());
     let ObjectiveSpec::FacilityLocation { similarity, represented, weights, reduction } = &spec.objective;
     let mut resolver = Resolver::new(source);
@@ -175,6 +179,7 @@ pub fn prepare(
         optimizer_reason,
         warnings,
         limits: *limits,
+        preparing: began.elapsed().as_secs_f64(),
         report,
         excess,
     })

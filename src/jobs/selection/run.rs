@@ -132,7 +132,9 @@ pub fn run(
             return Err(submodular::Error::Unsupported("this objective has nobody to ask").into());
         }
     };
+    let reading = Instant::now();
     let ids = source.ids()?;
+    timings.loading += prepared.preparing + reading.elapsed().as_secs_f64();
     let result = describe(
         prepared,
         outcome.selection,

@@ -8,7 +8,7 @@ use crate::api::problem::Problem;
 use crate::api::v1::TENANT;
 use crate::jobs::record::{JobKey, PhaseRecord};
 use crate::jobs::state::State;
-use crate::jobs::{Changes, JobView};
+use crate::jobs::{Change, Changes, JobView};
 use axum::extract;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::{Stream, stream};
@@ -82,7 +82,6 @@ impl Seen {
 /// One connection that follows one job.
 struct Follower {
     app: Arc<App>,
-    key: JobKey,
     changes: Changes,
     view: JobView,
     sent: Option<(Seen, Instant)>,
@@ -93,7 +92,7 @@ impl Follower {
     async fn new(app: Arc<App>, key: JobKey, permit: OwnedSemaphorePermit) -> Result<Self, Problem> {
         let changes = app.jobs.changes(&key);
         let view = look(&app, &key).await?;
-        Ok(Self { app, key, changes, view, sent: None, _permit: permit })
+        Ok(Self { app, changes, view, sent: None, _permit: permit })
     }
 
     /// The job, once it is another than was sent last; none where the job or the service has gone.
@@ -108,10 +107,11 @@ impl Follower {
                 () = sleep_until(due) => {}
             }
             match timeout_at(Instant::now(), self.changes.next()).await {
-                // One that is gone, or cannot be read, has no more events.
-                Ok(()) => self.view = look(&self.app, &self.key).await.ok()?,
-                Err(_) => self.app.jobs.refresh(&mut self.view),
+                Ok(Change::Record(record)) => self.view.record = Arc::unwrap_or_clone(record),
+                Ok(Change::Gone) => return None,
+                Err(_) => {}
             }
+            self.app.jobs.refresh(&mut self.view);
             if self.sent.is_none_or(|(seen, _)| seen != Seen::of(&self.view)) {
                 return Some(self.send());
             }
@@ -137,15 +137,17 @@ pub(super) async fn until_ended(app: &Arc<App>, job: JobView, wait: Duration) ->
     let mut changes = app.jobs.changes(&key);
     let mut view = look(app, &key).await?;
     while !view.record.state.is_terminal() {
-        let changed = tokio::select! {
-            changed = timeout_at(until, changes.next()) => changed.is_ok(),
-            () = app.stopping() => false,
+        let change = tokio::select! {
+            change = timeout_at(until, changes.next()) => change.ok(),
+            () = app.stopping() => None,
         };
-        if !changed {
-            app.jobs.refresh(&mut view);
-            break;
+        let Some(change) = change else { break };
+        match change {
+            Change::Record(record) => view.record = Arc::unwrap_or_clone(record),
+            // As whoever asks for it now learns too.
+            Change::Gone => return look(app, &key).await,
         }
-        view = look(app, &key).await?;
     }
+    app.jobs.refresh(&mut view);
     Ok(view)
 }
