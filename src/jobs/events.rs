@@ -12,12 +12,12 @@ pub(super) struct Events {
 }
 
 /// What has become of a job.
-#[derive(Debug, Clone)]
-pub enum Change {
-    /// It is as this says now.
-    Record(Arc<JobRecord>),
-    /// It has been deleted.
-    Gone,
+#[derive(Debug, Clone, Default)]
+pub struct Change {
+    /// The job as it was last; none where it has not changed since it is watched.
+    pub record: Option<Arc<JobRecord>>,
+    /// It has been deleted since.
+    pub gone: bool,
 }
 
 /// Tells of each change of one job from now on. Look at the job after this has been made, or a change between the two
@@ -31,22 +31,25 @@ pub struct Changes {
 
 impl Events {
     pub(super) fn watch(self: &Arc<Self>, key: &JobKey) -> Changes {
-        let receiver =
-            self.watched().entry(key.clone()).or_insert_with(|| watch::Sender::new(Change::Gone)).subscribe();
+        let receiver = self
+            .watched()
+            .entry(key.clone())
+            .or_insert_with(|| watch::Sender::new(Change::default()))
+            .subscribe();
         Changes { events: Arc::clone(self), key: key.clone(), receiver }
     }
 
     /// The job has another state than before, stored.
     pub(super) fn tell(&self, record: &JobRecord) {
         if let Some(sender) = self.watched().get(&record.key()) {
-            sender.send_replace(Change::Record(Arc::new(record.clone())));
+            sender.send_modify(|change| change.record = Some(Arc::new(record.clone())));
         }
     }
 
     /// The job is no more.
     pub(super) fn tell_gone(&self, key: &JobKey) {
         if let Some(sender) = self.watched().get(key) {
-            sender.send_replace(Change::Gone);
+            sender.send_modify(|change| change.gone = true);
         }
     }
 

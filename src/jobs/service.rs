@@ -20,6 +20,9 @@ use std::time::{Duration, Instant};
 use submodular::tile::Kernel;
 use time::OffsetDateTime;
 
+/// Between two looks at a worker that is about to end.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
+
 /// What jobs may take of the machine.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct JobSettings {
@@ -275,6 +278,11 @@ impl JobService {
         let JobSpec::Selection(spec) = &record.spec;
         self.shared.books().admission.push(Waiting::accepted(&record, spec.deadline_seconds));
         self.shared.changed.notify_all();
+        // Its id is known since it was stored: who cancelled it before it stood in line found nothing there to remove.
+        let key = record.key();
+        if !self.shared.store.get(&key).is_ok_and(|now| now.state.is_live()) {
+            self.shared.books().admission.forget(&key);
+        }
         Ok(self.with_live_part(record))
     }
 
@@ -402,19 +410,42 @@ impl JobService {
         while books.admission.all_running().next().is_some() {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
+                let late: Vec<_> = books.admission.all_running().map(|running| running.key.clone()).collect();
+                drop(books);
+                self.park(&late);
                 return false;
             }
             books = self.shared.changed.wait_timeout(books, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         drop(books);
-        // They have nothing left but to notice; after that the database is free for another process.
+        // They have little left but to notice; after that the database is free for another process.
         for worker in self.workers.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            while !worker.is_finished() {
+                if Instant::now() >= until {
+                    return false;
+                }
+                std::thread::sleep(BETWEEN_LOOKS);
+            }
             if worker.join().is_err() {
                 tracing::error!("a worker thread panicked");
             }
         }
         let sweeper = self.sweeper.lock().unwrap_or_else(PoisonError::into_inner).take();
         sweeper.is_none_or(|sweeper| sweeper.stop(until.saturating_duration_since(Instant::now())))
+    }
+
+    /// Puts back in line what did not stop in time: the next start goes on from its last save, and does not take an
+    /// orderly stop for a crash.
+    fn park(&self, late: &[JobKey]) {
+        for key in late {
+            match self.shared.store.park(key) {
+                // It ended after all, or is being cancelled and will be by the next start.
+                Ok(_) | Err(StoreError::Forbidden(_) | StoreError::NotFound(_)) => {}
+                Err(error) => {
+                    tracing::error!(job.id = %key.id, %error, "the job could not be put back in line");
+                }
+            }
+        }
     }
 
     fn with_live_part(&self, record: JobRecord) -> JobView {

@@ -86,6 +86,11 @@ impl State {
         }
     }
 
+    /// Whether it may still change.
+    pub fn is_live(self) -> bool {
+        !self.is_terminal()
+    }
+
     /// Whether nothing leaves this state.
     pub fn is_terminal(self) -> bool {
         matches!(self, State::Succeeded | State::Failed | State::Cancelled)

@@ -27,8 +27,10 @@ const SAVES: TableDefinition<(&str, &str), (f64, &[u8])> = TableDefinition::new(
 /// (tenant, id) -> result as JSON.
 const RESULTS: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("job_results");
 
-/// Records that one page of a list looks at.
+/// What one page of a list looks at, and what it holds: a request can be a megabyte, and so can a record.
 const MOST_LOOKED_AT: usize = 10_000;
+const MOST_BYTES_READ: usize = 64 << 20;
+const MOST_BYTES_KEPT: usize = 4 << 20;
 
 /// Ids are letters, digits and underscores.
 const AFTER_EVERY_ID: &str = "~";
@@ -205,9 +207,9 @@ impl JobStore {
     }
 
     /// At most `limit` jobs of one tenant, newest first, of those older than `before` that pass the filter; and the
-    /// id to go on before, where there may be more. Looks at [`MOST_LOOKED_AT`] records at most, so that a filter that
-    /// few pass costs no more than another: such a page may be short, even empty, and not the last. Records that
-    /// cannot be read are left out.
+    /// id to go on before, where there may be more. What a page looks at and what it holds is bounded, so that a filter
+    /// that few pass costs no more than another: a page may be short, even empty, and not the last. Records that cannot
+    /// be read are left out.
     ///
     /// # Errors
     /// The store's own.
@@ -222,15 +224,19 @@ impl JobStore {
         let range = jobs.range((tenant, "")..(tenant, before.unwrap_or(AFTER_EVERY_ID)))?;
         let mut records = Vec::new();
         let mut last = None;
+        let (mut bytes_read, mut bytes_kept) = (0, 0);
         for (looked_at, entry) in range.rev().enumerate() {
-            if records.len() == limit || looked_at == MOST_LOOKED_AT {
+            let full = records.len() == limit || bytes_kept >= MOST_BYTES_KEPT;
+            if full || looked_at == MOST_LOOKED_AT || bytes_read >= MOST_BYTES_READ {
                 return Ok((records, last));
             }
             let (key, bytes) = entry?;
-            let id = key.value().1;
+            let (id, bytes) = (key.value().1, bytes.value());
             last = Some(id.to_owned());
-            if filter.passes(bytes.value()) {
-                records.extend(readable(id, decode(bytes.value())));
+            bytes_read += bytes.len();
+            if filter.passes(bytes) {
+                bytes_kept += bytes.len();
+                records.extend(readable(id, decode(bytes)));
             }
         }
         Ok((records, None))
@@ -318,6 +324,14 @@ impl JobStore {
     /// [`StoreError::Forbidden`] where the job does not run, and the store's own.
     pub fn requeue(&self, key: &JobKey, save: &Save) -> Result<JobRecord, StoreError> {
         self.change(key, Event::Requeue, |transaction, _| put_save(transaction, key, save))
+    }
+
+    /// The service stops and cannot wait for the run, which will go on from its last save.
+    ///
+    /// # Errors
+    /// As [`requeue`](Self::requeue).
+    pub fn park(&self, key: &JobKey) -> Result<JobRecord, StoreError> {
+        self.change(key, Event::Requeue, |_, _| Ok(()))
     }
 
     /// The service died during the run: its next attempt goes on from the last save.

@@ -1,10 +1,11 @@
 //! What a spec means: represented rows and weights, samples, sums that cannot be met, numbers that mean nothing.
 
-use crate::engine::{go, inline, plans};
-use fewer::dataset::Source;
-use fewer::jobs::selection::{FieldError, Limits, SelectionError, prepare};
+use crate::engine::{go, go_under, inline, plans};
+use fewer::dataset::{Kind, Source};
+use fewer::jobs::selection::{Ending, FieldError, Limits, SelectionError, prepare};
 use fewer::jobs::spec::SelectionSpec;
 use serde_json::{Value, json};
+use submodular::Ctl;
 use submodular::tile::Kernel;
 
 fn unlimited() -> Limits {
@@ -92,6 +93,43 @@ fn a_sample_is_optimised_and_every_row_valued() {
         let certificate = sampled.certificate.unwrap();
         assert_eq!((certificate.of.as_str(), whole.certificate.unwrap().of.as_str()), ("sample", "dense"));
         assert!((certificate.ratio - optimized / certificate.upper_bound).abs() < 1e-12);
+    }
+}
+
+#[test]
+fn a_sampled_run_that_is_stopped_anywhere_says_whose_value_it_has() {
+    let vectors: Vec<[f32; 2]> = (0..40).map(|i| <[f32; 2]>::from((i as f32 * 0.7).sin_cos())).collect();
+    let matrix = vec![vec![0.5; 40]; 40];
+    for source in [
+        inline(&json!({"kind": "vectors", "vectors": vectors})),
+        inline(&json!({"kind": "similarity", "similarity": matrix})),
+    ] {
+        let metric = if source.kind() == Kind::Vectors { "cosine" } else { "precomputed" };
+        let objective = json!({"name": "facility_location", "similarity": {"metric": metric},
+            "represented": {"sample": 12}});
+        let spec = spec(&json!({"objective": objective, "constraints": {"k": 4}}));
+        let whole = go(&spec, &source, &unlimited(), 1).result;
+        let mut stopped_while_valued = 0;
+        for ticks in 0.. {
+            let ran = go_under(&spec, &source, &unlimited(), 1, &Ctl::fused(ticks));
+            if ran.ending == Ending::Finished {
+                assert_eq!(
+                    (ran.result.objective_value, &ran.result.warnings),
+                    (whole.objective_value, &whole.warnings)
+                );
+                break;
+            }
+            let result = ran.result;
+            assert_eq!((ran.ending, &*result.termination), (Ending::Cancelled, "cancelled"), "{ticks}");
+            assert_eq!(result.indices, whole.indices[..result.indices.len()], "{ticks}");
+            // A run that was stopped takes a last look under a handle of its own; one that is stopped in that look
+            // has the value of the sample, and says so.
+            let told = result.warnings.iter().any(|warning| warning.contains("that of the sample"));
+            let alike = result.optimized_value == Some(result.objective_value);
+            assert!(if told { alike } else { !alike || result.indices.is_empty() }, "{ticks}: {result:?}");
+            stopped_while_valued += usize::from(told && result.indices.len() == 4);
+        }
+        assert!(stopped_while_valued > 0, "{metric}");
     }
 }
 

@@ -20,6 +20,9 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 /// Between two events, and between two looks at a job's progress.
 const INTERVAL: Duration = Duration::from_millis(100);
 
+/// Bytes of an event for each [`INTERVAL`]: a job with much in its request is told of less often.
+const BYTES_AN_INTERVAL: u32 = 64 << 10;
+
 /// Proxies close connections on which nothing moves.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
@@ -42,7 +45,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 pub(in crate::api) async fn get_job_events(
     extract::State(app): extract::State<Arc<App>>,
     Path(id): Path<String>,
-) -> Result<Sse<impl Stream<Item = Result<Event, axum::Error>>>, Problem> {
+) -> Result<Sse<impl Stream<Item = Result<Event, serde_json::Error>>>, Problem> {
     app.refuse_when_stopping()?;
     let permit = app.wait_permit().ok_or_else(|| {
         let most = app.settings.max_waiting;
@@ -52,8 +55,7 @@ pub(in crate::api) async fn get_job_events(
     let follower = Follower::new(app, JobKey::new(TENANT, &id), permit).await?;
     let events = stream::unfold(Some(follower), async |follower| {
         let mut follower = follower?;
-        let job = follower.next().await?;
-        let event = Event::default().event("job").json_data(&job);
+        let event = follower.next().await?.map(|data| Event::default().event("job").data(data));
         let more = !follower.view.record.state.is_terminal();
         Some((event, more.then_some(follower)))
     });
@@ -84,6 +86,7 @@ struct Follower {
     app: Arc<App>,
     changes: Changes,
     view: JobView,
+    /// What was sent last, and when the next may be.
     sent: Option<(Seen, Instant)>,
     _permit: OwnedSemaphorePermit,
 }
@@ -95,10 +98,9 @@ impl Follower {
         Ok(Self { app, changes, view, sent: None, _permit: permit })
     }
 
-    /// The job, once it is another than was sent last; none where the job or the service has gone.
-    async fn next(&mut self) -> Option<Job> {
-        let Some((_, last)) = self.sent else { return Some(self.send()) };
-        let mut due = last + INTERVAL;
+    /// The job as JSON, once it is another than was sent last; none where the job or the service has gone.
+    async fn next(&mut self) -> Option<Result<String, serde_json::Error>> {
+        let Some((_, mut due)) = self.sent else { return Some(self.send()) };
         loop {
             let app = Arc::clone(&self.app);
             tokio::select! {
@@ -107,9 +109,9 @@ impl Follower {
                 () = sleep_until(due) => {}
             }
             match timeout_at(Instant::now(), self.changes.next()).await {
-                Ok(Change::Record(record)) => self.view.record = Arc::unwrap_or_clone(record),
-                Ok(Change::Gone) => return None,
-                Err(_) => {}
+                Ok(Change { record: Some(record), .. }) => self.view.record = Arc::unwrap_or_clone(record),
+                Ok(Change { record: None, gone: true }) => return None,
+                Ok(Change { record: None, gone: false }) | Err(_) => {}
             }
             self.app.jobs.refresh(&mut self.view);
             if self.sent.is_none_or(|(seen, _)| seen != Seen::of(&self.view)) {
@@ -119,9 +121,11 @@ impl Follower {
         }
     }
 
-    fn send(&mut self) -> Job {
-        self.sent = Some((Seen::of(&self.view), Instant::now()));
-        self.view.clone().into()
+    fn send(&mut self) -> Result<String, serde_json::Error> {
+        let data = serde_json::to_string(&Job::from(self.view.clone()))?;
+        let intervals = 1 + u32::try_from(data.len()).unwrap_or(u32::MAX) / BYTES_AN_INTERVAL;
+        self.sent = Some((Seen::of(&self.view), Instant::now() + INTERVAL * intervals));
+        Ok(data)
     }
 }
 
@@ -135,18 +139,16 @@ pub(super) async fn until_ended(app: &Arc<App>, job: JobView, wait: Duration) ->
     let Some(until) = Instant::now().checked_add(wait) else { return Ok(job) };
     let key = job.record.key();
     let mut changes = app.jobs.changes(&key);
-    let mut view = look(app, &key).await?;
+    // It was accepted, whatever becomes of it.
+    let Ok(mut view) = look(app, &key).await else { return Ok(job) };
     while !view.record.state.is_terminal() {
         let change = tokio::select! {
             change = timeout_at(until, changes.next()) => change.ok(),
             () = app.stopping() => None,
         };
-        let Some(change) = change else { break };
-        match change {
-            Change::Record(record) => view.record = Arc::unwrap_or_clone(record),
-            // As whoever asks for it now learns too.
-            Change::Gone => return look(app, &key).await,
-        }
+        // One that is gone has ended before, and that was told.
+        let Some(record) = change.and_then(|change| change.record) else { break };
+        view.record = Arc::unwrap_or_clone(record);
     }
     app.jobs.refresh(&mut view);
     Ok(view)

@@ -11,6 +11,7 @@ use crate::jobs::Filter;
 use crate::jobs::state::State as StoredState;
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::{Deserialize, Serialize};
@@ -22,8 +23,8 @@ use utoipa::{IntoParams, ToSchema};
 pub struct JobPage {
     /// The jobs, newest first.
     pub items: Vec<Job>,
-    /// Where the next page begins; null on the last. A page of a filtered list may hold fewer jobs than `limit`, even
-    /// none, and not be the last.
+    /// Where the next page begins; null on the last. A page may hold fewer jobs than `limit`, even none, and not be the
+    /// last: of a list that few pass, or of jobs with large requests.
     pub next_page_token: Option<String>,
 }
 
@@ -80,11 +81,16 @@ fn read_state(name: &str) -> Result<StoredState, Problem> {
 pub(in crate::api) async fn list_jobs(
     State(app): State<Arc<App>>,
     Query(query): Query<FilterQuery>,
-) -> Result<Json<JobPage>, Problem> {
+) -> Result<Response, Problem> {
     let (page, filter) = query.read()?;
     let limit = page.limit()?;
     page.after()?;
-    let (jobs, next) = blocking(move || Ok(app.jobs.list(TENANT, limit, page.after()?, &filter)?)).await?;
-    let next_page_token = next.as_deref().map(page::token);
-    Ok(Json(JobPage { items: jobs.into_iter().map(Job::from).collect(), next_page_token }))
+    // A page can be megabytes: it is written where it holds up no connection.
+    blocking(move || {
+        let (jobs, next) = app.jobs.list(TENANT, limit, page.after()?, &filter)?;
+        let next_page_token = next.as_deref().map(page::token);
+        let items = jobs.into_iter().map(Job::from).collect();
+        Ok(Json(JobPage { items, next_page_token }).into_response())
+    })
+    .await
 }
