@@ -161,7 +161,9 @@ impl Code {
 /// The table as Markdown: `openapi/errors.md`.
 pub fn markdown() -> String {
     let mut page = String::from(
-        "# Error codes\n\nEvery answer of status 400 or above is `application/problem+json` (RFC 9457) with one of these codes.\n\n\
+        "# Error codes\n\nEvery answer of status 400 or above is `application/problem+json` (RFC 9457) with one of these codes. \
+         Only what is no HTTP at all never reaches the service: the server library answers it with a bare 400, 414 (the \
+         path is too long) or 431 (the headers are) and closes the connection.\n\n\
          | status | code | title | what to do |\n|---|---|---|---|\n",
     );
     for code in Code::ALL {

@@ -2,12 +2,16 @@
 
 use super::codes::Code;
 use super::encoding::{BodyDecoder, BodyLimit, ContentEncoding};
-use super::problem::Problem;
+use super::openapi;
+use super::problem::{FieldProblem, MOST_PLACES, Problem, cut};
 use axum::body::Bytes;
 use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{FromRequestParts, Request};
+use axum::extract::{FromRequestParts, MatchedPath, Request};
 use axum::http::{HeaderMap, Uri, header, request};
+use axum::middleware::Next;
+use axum::response::Response;
 use futures_util::StreamExt;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::error::Error;
 use tower_http::timeout::TimeoutError;
@@ -25,22 +29,52 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
+/// Parameters of one request. No operation has as many, and where one is wrong each is read once more.
+const MOST_PARAMETERS: usize = MOST_PLACES;
+
+/// Characters of a `name=value` that are repeated.
+const LONGEST_PAIR: usize = 200;
+
 fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
+    let pairs = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+    if pairs.clone().nth(MOST_PARAMETERS).is_some() {
+        return Err(Problem::new(Code::InvalidQuery, format!("more than {MOST_PARAMETERS} parameters")));
+    }
     let read =
         |uri: &Uri| axum::extract::Query::<T>::try_from_uri(uri).map(|axum::extract::Query(value)| value);
     let whole = match read(uri) {
         Ok(value) => return Ok(value),
         Err(whole) => whole,
     };
-    let pairs = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
     let wrong = pairs.filter_map(|pair| {
         let alone = Uri::try_from(format!("/?{pair}")).ok()?;
         let refusal = read(&alone).err()?;
-        Some(Problem::parameter(parameter(pair), format!("{pair}: {}", cause(&refusal))))
+        let told = cut(pair.to_owned(), LONGEST_PAIR);
+        Some(FieldProblem::parameter(parameter(pair), format!("{told}: {}", cause(&refusal))))
     });
-    // What no parameter is guilty of alone: the same one twice.
-    let problem = wrong.reduce(Problem::and);
-    Err(problem.unwrap_or_else(|| Problem::new(Code::InvalidQuery, cause(&whole))))
+    let wrong: Vec<_> = wrong.collect();
+    Err(if wrong.is_empty() {
+        // What no parameter is guilty of alone: the same one twice.
+        Problem::new(Code::InvalidQuery, cause(&whole))
+    } else {
+        Problem::of_places(wrong)
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoParameters {}
+
+/// Operations that have no query parameters refuse them, as the others refuse those they do not have.
+pub(super) async fn refuse_query(
+    path: Option<MatchedPath>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    if path.is_some_and(|path| openapi::takes_no_query(path.as_str(), request.method())) {
+        query::<NoParameters>(request.uri())?;
+    }
+    Ok(next.run(request).await)
 }
 
 /// The name of a `name=value`, as it came.
@@ -153,6 +187,10 @@ mod tests {
         assert_eq!(wrong("/?limit=many&token=a&colour=red").0, "limit colour");
         assert_eq!(wrong("/?limit=300").0, "limit");
         assert_eq!(wrong("/?limit=1&limit=2"), (String::new(), "duplicate field `limit`".into()));
+        let many = |count| Uri::try_from(format!("/?{}", "a&".repeat(count))).unwrap();
+        assert_eq!(query::<Page>(&many(MOST_PARAMETERS)).unwrap_err().errors.len(), MOST_PARAMETERS);
+        let more = query::<Page>(&many(MOST_PARAMETERS + 1)).unwrap_err();
+        assert_eq!((more.errors.len(), more.detail), (0, "more than 100 parameters".into()));
         let read = query::<Page>(&Uri::from_static("/?&limit=3&token=%20&")).unwrap();
         assert_eq!(read, Page { limit: Some(3), token: Some(" ".into()) });
     }

@@ -1,7 +1,8 @@
 //! JSON bodies: first a tree in which no field is given twice, then the tree as the document has it, then the type.
 
 use super::codes::Code;
-use super::problem::{FieldProblem, Problem};
+use super::pointer;
+use super::problem::{FieldProblem, MOST_PLACES, Problem};
 use super::schema;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
@@ -64,13 +65,11 @@ fn related(a: &FieldProblem, b: &FieldProblem) -> bool {
 fn of_path(path: &serde_path_to_error::Path) -> String {
     use serde_path_to_error::Segment;
 
-    path.iter()
-        .map(|segment| match segment {
-            Segment::Seq { index } => Step::Item(*index).to_string(),
-            Segment::Map { key } | Segment::Enum { variant: key } => Step::Field(key.clone()).to_string(),
-            Segment::Unknown => String::new(),
-        })
-        .collect()
+    path.iter().fold(String::new(), |parent, segment| match segment {
+        Segment::Seq { index } => format!("{parent}/{index}"),
+        Segment::Map { key } | Segment::Enum { variant: key } => pointer::child(&parent, key),
+        Segment::Unknown => parent,
+    })
 }
 
 /// The whole body, and the fields that it has twice.
@@ -94,11 +93,15 @@ enum Step {
     Field(String),
 }
 
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Item(index) => write!(f, "/{index}"),
-            Self::Field(name) => write!(f, "/{}", name.replace('~', "~0").replace('/', "~1")),
+impl Place {
+    /// The field of the last step stands there twice; what no problem would tell is not kept.
+    fn is_twice(&mut self) {
+        if self.twice.len() <= MOST_PLACES {
+            let pointer = self.steps.iter().fold(String::new(), |parent, step| match step {
+                Step::Item(index) => format!("{parent}/{index}"),
+                Step::Field(name) => pointer::child(&parent, name),
+            });
+            self.twice.push(FieldProblem::at(Code::InvalidParameter, pointer, "given twice"));
         }
     }
 }
@@ -167,8 +170,7 @@ impl<'de> Visitor<'de> for Node<'_> {
             self.0.steps.push(Step::Field(name.clone()));
             let value = fields.next_value_seed(Node(self.0))?;
             if object.insert(name, value).is_some() {
-                let pointer: String = self.0.steps.iter().map(Step::to_string).collect();
-                self.0.twice.extend(Problem::at(Code::InvalidParameter, pointer, "given twice").errors);
+                self.0.is_twice();
             }
             self.0.steps.pop();
         }
@@ -186,6 +188,15 @@ mod tests {
         assert_eq!(value, serde_json::json!({"a": [0, {"b/c": 2}], "d": [true, "x", -1, 2.5]}));
         let pointers: Vec<_> = twice.iter().map(|field| field.pointer.as_str()).collect();
         assert_eq!(pointers, ["/a/1/b~1c", "/d"]);
+    }
+
+    #[test]
+    fn no_more_is_kept_of_what_is_given_twice_than_is_told() {
+        let body = format!(r#"{{"{}":{{{}"a":1}}}}"#, "k".repeat(100_000), r#""a":1,"#.repeat(4000));
+        let (_, twice) = tree(body.as_bytes()).unwrap();
+        assert_eq!(twice.len(), MOST_PLACES + 1);
+        let bytes: usize = twice.iter().map(|field| field.pointer.len()).sum();
+        assert!(bytes < 300 * twice.len(), "{bytes}");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::codes::Code;
 use super::credentials::{CHALLENGE, is_open};
 use super::problem::{FieldProblem, ProblemBody, Shortage};
 use super::v1::result::Pick;
+use axum::http::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -53,6 +54,17 @@ pub(super) fn document() -> &'static Value {
     &DOCUMENT
 }
 
+/// Whether this is an operation of the document, and none of its parameters stands in the query.
+pub(super) fn takes_no_query(path: &str, method: &Method) -> bool {
+    let method = if method == Method::HEAD { "get".into() } else { method.as_str().to_ascii_lowercase() };
+    let operation = &document()["paths"][path][&method];
+    operation.is_object() && !has_query(operation)
+}
+
+fn has_query(operation: &Value) -> bool {
+    operation["parameters"].as_array().into_iter().flatten().any(|parameter| parameter["in"] == "query")
+}
+
 fn make() -> Value {
     let frame = super::routes().into_openapi();
     // A document that serde could not write would be a defect of utoipa; an empty one fails every test of it.
@@ -66,7 +78,11 @@ fn make() -> Value {
         for operation in operations.as_object_mut().into_iter().flat_map(|operations| operations.values_mut())
         {
             operation["security"] = if keyed { json!([{KEY: []}]) } else { json!([]) };
-            declare_problems(operation, if keyed { &OF_KEYED } else { &OF_ALL });
+            let mut others = if keyed { OF_KEYED.to_vec() } else { OF_ALL.to_vec() };
+            if !has_query(operation) {
+                others.push(Code::InvalidQuery);
+            }
+            declare_problems(operation, &others);
         }
     }
     say_bounds(&mut document);

@@ -2,6 +2,7 @@
 
 use super::codes::Code;
 use super::credentials::CHALLENGE;
+use super::pointer;
 use crate::dataset::{DatasetError, SourceError};
 use crate::jobs::JobError;
 use crate::jobs::selection::{FieldError, SelectionError};
@@ -15,7 +16,20 @@ use utoipa::ToSchema;
 const RETRY_AFTER_SECONDS: u32 = 5;
 
 /// Places that one problem tells: a body of many bad numbers is not answered by a larger one.
-const MOST_PLACES: usize = 100;
+pub(super) const MOST_PLACES: usize = 100;
+
+/// Characters of a detail, and of the name of a parameter: both may repeat what the caller has sent.
+const LONGEST_DETAIL: usize = 1000;
+const LONGEST_NAME: usize = 200;
+
+/// The text, or its beginning and an ellipsis.
+pub(super) fn cut(mut text: String, longest: usize) -> String {
+    if let Some((end, _)) = text.char_indices().nth(longest) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
 
 /// What is wrong at one place of the request.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -38,6 +52,23 @@ pub struct FieldProblem {
 }
 
 impl FieldProblem {
+    /// A place of the body.
+    pub(super) fn at(code: Code, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            pointer: pointer::short(pointer.into()),
+            parameter: None,
+            code,
+            detail: cut(detail.into(), LONGEST_DETAIL),
+            numbers: Map::new(),
+        }
+    }
+
+    /// A query parameter.
+    pub(super) fn parameter(name: impl Into<String>, detail: impl Into<String>) -> Self {
+        let parameter = Some(cut(name.into(), LONGEST_NAME));
+        Self { parameter, ..Self::at(Code::InvalidQuery, "", detail) }
+    }
+
     /// The place and what is wrong there; a detail that names its place is left as it is.
     fn told(&self) -> String {
         if self.pointer.is_empty() || self.detail.starts_with(&self.pointer) {
@@ -113,24 +144,18 @@ pub struct Problem {
 impl Problem {
     /// A problem without a place.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new(), retry_after_seconds: None }
+        let detail = cut(detail.into(), LONGEST_DETAIL);
+        Self { code, detail, errors: Vec::new(), retry_after_seconds: None }
     }
 
     /// A problem at one place of the body.
     pub fn at(code: Code, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        let (pointer, detail) = (pointer.into(), detail.into());
-        Self::of_places(vec![FieldProblem { pointer, parameter: None, code, detail, numbers: Map::new() }])
+        Self::of_places(vec![FieldProblem::at(code, pointer, detail)])
     }
 
     /// A problem of one query parameter.
     pub(super) fn parameter(name: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::of_places(vec![FieldProblem {
-            pointer: String::new(),
-            parameter: Some(name.into()),
-            code: Code::InvalidQuery,
-            detail: detail.into(),
-            numbers: Map::new(),
-        }])
+        Self::of_places(vec![FieldProblem::parameter(name, detail)])
     }
 
     /// All these places; its code is that of the first.
@@ -142,14 +167,16 @@ impl Problem {
         if more {
             details.push("and more".into());
         }
-        Self { errors, ..Self::new(code, details.join("; ")) }
+        Self { code, detail: details.join("; "), errors, retry_after_seconds: None }
     }
 
-    /// This problem and another.
+    /// The places of both problems; one that has no place stands alone.
     pub(super) fn and(mut self, next: Self) -> Self {
-        self.detail = format!("{}; {}", self.detail, next.detail);
+        if self.errors.is_empty() {
+            return self;
+        }
         self.errors.extend(next.errors);
-        self
+        Self::of_places(self.errors)
     }
 
     /// A failure of ours: logged in full, told without detail.
@@ -215,15 +242,13 @@ impl From<SelectionError> for Problem {
     fn from(error: SelectionError) -> Self {
         match error {
             SelectionError::Invalid(fields) => {
-                let place = |field: FieldError| FieldProblem {
-                    code: Code::of(field.code).unwrap_or(Code::InvalidParameter),
-                    pointer: field.pointer,
-                    parameter: None,
-                    detail: field.detail,
-                    numbers: match field.context {
+                let place = |field: FieldError| {
+                    let code = Code::of(field.code).unwrap_or(Code::InvalidParameter);
+                    let numbers = match field.context {
                         Some(Value::Object(numbers)) => numbers,
                         _ => Map::new(),
-                    },
+                    };
+                    FieldProblem { numbers, ..FieldProblem::at(code, field.pointer, field.detail) }
                 };
                 Self::of_places(fields.into_iter().map(place).collect())
             }

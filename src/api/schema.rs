@@ -5,7 +5,7 @@ mod apart;
 mod told;
 
 use super::openapi;
-use super::problem::{FieldProblem, Problem};
+use super::problem::{FieldProblem, MOST_PLACES, Problem};
 use jsonschema::{Draft, Validator};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -93,6 +93,9 @@ pub(super) fn problems(component: &str, body: &Value) -> Result<Vec<FieldProblem
     let mut told = Vec::new();
     let sketch = sketch(body, &mut { MOST_ITEMS });
     for error in validator.iter_errors(&sketch) {
+        if told.len() > MOST_PLACES {
+            break;
+        }
         told::tell(&error, &bodies.root, &mut told);
     }
     if told.is_empty()

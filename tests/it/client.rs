@@ -4,11 +4,12 @@ use crate::spec;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use fewer::api::connections::{self, Bounds};
 use fewer::api::{self, App};
 use fewer::config::Settings;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use std::future::IntoFuture;
+use std::future::pending;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -80,7 +81,8 @@ impl Client {
     pub(crate) async fn listen(&self) -> SocketAddr {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(axum::serve(listener, self.router.clone()).into_future());
+        let bounds = Bounds { open: 100, head: PATIENCE };
+        tokio::spawn(connections::serve(listener, self.router.clone(), bounds, pending()));
         address
     }
 

@@ -4,6 +4,7 @@
 mod auth;
 mod client;
 mod config;
+mod connections;
 mod datasets;
 mod engine;
 mod events;

@@ -1,23 +1,18 @@
 //! What a validator found, in words: what stands there, and what was expected.
 
 use crate::api::codes::Code;
-use crate::api::problem::FieldProblem;
+use crate::api::pointer::child;
+use crate::api::problem::{FieldProblem, MOST_PLACES, cut};
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{JsonType, ValidationError};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// Adds what `error` says. `root`: the schema it came from.
 pub(super) fn tell(error: &ValidationError<'_>, root: &Value, told: &mut Vec<FieldProblem>) {
     let place = error.instance_path().as_str();
     let instance = error.instance();
     let mut at = |pointer: String, detail: String| {
-        told.push(FieldProblem {
-            pointer,
-            parameter: None,
-            code: Code::InvalidParameter,
-            detail,
-            numbers: Map::new(),
-        });
+        told.push(FieldProblem::at(Code::InvalidParameter, pointer, detail));
     };
     let mut here =
         |expected: String| at(place.into(), format!("found {}, expected {expected}", found(instance)));
@@ -29,7 +24,8 @@ pub(super) fn tell(error: &ValidationError<'_>, root: &Value, told: &mut Vec<Fie
             } else {
                 format!("unknown field; expected {}", one_of(&known))
             };
-            unexpected.iter().for_each(|name| at(child(place, name), detail.clone()));
+            let most = unexpected.iter().take(MOST_PLACES + 1);
+            most.for_each(|name| at(child(place, name), detail.clone()));
         }
         Kind::Required { property } => {
             let name = property.as_str().unwrap_or_default();
@@ -123,10 +119,6 @@ fn one_of(words: &[String]) -> String {
     }
 }
 
-fn child(pointer: &str, name: &str) -> String {
-    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
-}
-
 /// A value in a few words.
 fn found(value: &Value) -> String {
     const LONGEST: usize = 60;
@@ -134,11 +126,7 @@ fn found(value: &Value) -> String {
         Value::Array(_) => "a list".into(),
         Value::Object(_) => "an object".into(),
         scalar @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
-            let text = scalar.to_string();
-            match text.char_indices().nth(LONGEST) {
-                Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-                None => text,
-            }
+            cut(scalar.to_string(), LONGEST)
         }
     }
 }
