@@ -137,6 +137,8 @@ settings! {
         limits.request_bytes "max-request-bytes" => max_request_bytes: u64 = 1 << 20;
         /// Longest pause that a body may make, in seconds.
         limits.pause_seconds "max-pause-seconds" => max_pause_seconds: f64 = 30.0;
+        /// Uploads of datasets, and copies of those given by reference, that may be under way at once.
+        limits.uploads "max-uploads" => max_uploads: usize = 32;
         /// Connections that may wait for a job at once: event streams and `Prefer: wait`.
         limits.waiting "max-waiting" => max_waiting: usize = 512;
         /// Longest `Prefer: wait`, in seconds.

@@ -101,6 +101,8 @@ pub struct Limits {
     pub flops: Limit,
     /// Jobs in line.
     pub queued: Limit,
+    /// Uploads of datasets that are under way.
+    pub uploads: Limit,
     /// Connections that wait for a job.
     pub waiting: Limit,
     /// Longest `Prefer: wait`.
@@ -165,6 +167,7 @@ impl From<&Settings> for Limits {
             memory_bytes: whole("jobs.memory_bytes", settings.memory_bytes),
             flops: real("jobs.max_flops", settings.max_flops),
             queued: whole("jobs.max_queued", settings.max_queued as u64),
+            uploads: whole("limits.uploads", settings.max_uploads as u64),
             waiting: whole("limits.waiting", settings.max_waiting as u64),
             wait_seconds: real("limits.wait_seconds", settings.max_wait_seconds),
             min_free_bytes: whole("storage.min_free_bytes", settings.min_free_bytes),
