@@ -24,6 +24,8 @@ pub struct App {
     /// Whether this processor computes what it should, or what it got wrong.
     pub(super) selfcheck: Result<(), Fault>,
     stopping: watch::Sender<bool>,
+    /// One permit for each upload that may be under way.
+    uploads: Arc<Semaphore>,
     /// One permit for each connection that may wait for a job.
     waiting: Arc<Semaphore>,
 }
@@ -101,7 +103,8 @@ impl App {
                 },
             },
         )?;
-        let waiting = Arc::new(Semaphore::new(settings.max_waiting.min(Semaphore::MAX_PERMITS)));
+        let permits = |most: usize| Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
+        let (uploads, waiting) = (permits(settings.max_uploads), permits(settings.max_waiting));
         Ok(Arc::new(Self {
             settings,
             datasets,
@@ -110,6 +113,7 @@ impl App {
             exporter,
             selfcheck,
             stopping: watch::Sender::new(false),
+            uploads,
             waiting,
         }))
     }
@@ -155,6 +159,17 @@ impl App {
     pub(super) fn longest_wait(&self, wanted: Duration) -> Duration {
         let longest = self.settings.max_wait_seconds;
         Duration::try_from_secs_f64(longest).map_or(wanted, |longest| wanted.min(longest))
+    }
+
+    /// The right to upload a dataset. Whatever works for the upload holds it, threads that nobody waits for any more
+    /// too, so that uploads never take all the threads that block.
+    pub(super) fn upload_permit(&self) -> Result<Arc<OwnedSemaphorePermit>, Problem> {
+        let permit = Arc::clone(&self.uploads).try_acquire_owned().map_err(|_| {
+            let most = self.settings.max_uploads;
+            let detail = format!("{most} uploads are under way, and no more may be (limits.uploads)");
+            Problem::new(Code::TooManyRequests, detail)
+        })?;
+        Ok(Arc::new(permit))
     }
 
     /// The right to wait for a job, where one is left.

@@ -139,6 +139,8 @@ settings! {
         limits.connections "max-connections" => max_connections: usize = 1024;
         /// Longest pause that a body may make, and longest wait for the head of a request, in seconds.
         limits.pause_seconds "max-pause-seconds" => max_pause_seconds: f64 = 30.0;
+        /// Uploads of datasets, and copies of those given by reference, that may be under way at once.
+        limits.uploads "max-uploads" => max_uploads: usize = 32;
         /// Connections that may wait for a job at once: event streams and `Prefer: wait`.
         limits.waiting "max-waiting" => max_waiting: usize = 512;
         /// Longest `Prefer: wait`, in seconds.

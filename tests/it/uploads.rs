@@ -8,11 +8,15 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Request, StatusCode, header};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use futures_util::StreamExt;
 use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
+use std::convert::Infallible;
 use std::fs;
 use std::io::Write;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tower::ServiceExt;
 
 const JSON: &str = "application/json";
 const NPY: &str = "application/x-npy";
@@ -386,4 +390,34 @@ async fn a_zero_row_is_refused_where_a_direction_is_needed_and_only_there() {
     let mut job = selection(&stored, 1);
     job["objective"]["similarity"] = json!({"metric": "rbf"});
     client.wait_for_end(&client.submit(&job).await, "succeeded").await;
+}
+
+#[tokio::test]
+async fn slow_uploads_leave_room_for_everything_else_and_give_it_back() {
+    let client = Client::with(|settings| settings.max_uploads = 2);
+    let slow = || {
+        let request = Request::post("/v1/datasets").header(header::CONTENT_TYPE, NPY);
+        let first = futures_util::stream::iter([Ok::<_, Infallible>(npy(3, 2))]);
+        let body = Body::from_stream(first.chain(futures_util::stream::pending()));
+        tokio::spawn(client.router().oneshot(request.body(body).unwrap()))
+    };
+    let uploads = [slow(), slow()];
+    let started = Instant::now();
+    while files(&client) < uploads.len() {
+        assert!(started.elapsed() < Duration::from_secs(30), "the uploads never began");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let refused = client.post("/v1/datasets", NPY, npy(3, 2)).await;
+    assert_eq!((refused.status.as_u16(), refused.text("/code").as_str()), (429, "too_many_requests"));
+    assert!(
+        refused.text("/detail").contains("2 uploads") && refused.text("/detail").contains("limits.uploads")
+    );
+    assert_eq!(client.get("/v1/jobs").await.status, StatusCode::OK);
+
+    uploads[0].abort();
+    while client.post("/v1/datasets", NPY, npy(3, 2)).await.status == StatusCode::TOO_MANY_REQUESTS {
+        assert!(started.elapsed() < Duration::from_secs(30), "a client that left keeps its permit");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(client.get("/v1/datasets").await.json["items"].as_array().map(Vec::len), Some(1));
 }

@@ -257,7 +257,7 @@ impl From<DatasetRecord> for Dataset {
         ("x-problem-codes" = json!(["malformed_body", "invalid_query", "invalid_header", "body_timeout",
             "payload_too_large", "unsupported_media_type", "unsupported_encoding", "invalid_parameter",
             "invalid_matrix", "shape_mismatch", "duplicate_item", "source_not_allowed", "source_failed",
-            "source_timeout", "shutting_down", "insufficient_storage"])),
+            "source_timeout", "too_many_requests", "shutting_down", "insufficient_storage"])),
         ("x-codeSamples" = json!([{"lang": "Shell", "source": "curl -fsS 'http://127.0.0.1:8080/v1/datasets?name=debian&id=name' -H 'Content-Type: application/vnd.apache.parquet' --data-binary @debian.parquet"}])),
     ),
 )]

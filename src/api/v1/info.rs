@@ -103,6 +103,8 @@ pub struct Limits {
     pub queued: Limit,
     /// Connections that are open at once.
     pub connections: Limit,
+    /// Uploads of datasets that are under way.
+    pub uploads: Limit,
     /// Connections that wait for a job.
     pub waiting: Limit,
     /// Longest `Prefer: wait`.
@@ -168,6 +170,7 @@ impl From<&Settings> for Limits {
             flops: real("jobs.max_flops", settings.max_flops),
             queued: whole("jobs.max_queued", settings.max_queued as u64),
             connections: whole("limits.connections", settings.max_connections as u64),
+            uploads: whole("limits.uploads", settings.max_uploads as u64),
             waiting: whole("limits.waiting", settings.max_waiting as u64),
             wait_seconds: real("limits.wait_seconds", settings.max_wait_seconds),
             min_free_bytes: whole("storage.min_free_bytes", settings.min_free_bytes),

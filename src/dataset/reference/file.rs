@@ -3,12 +3,13 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::stream;
 use rustix::fs::{Mode, OFlags, ResolveFlags, open as open_directory, openat2};
 use rustix::io::Errno;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::{Pieces, Refusal, Uri};
 
@@ -17,13 +18,26 @@ const PIECE_BYTES: usize = 1 << 20;
 
 /// Opens a regular file under `prefix`, and reads it in a thread of its own: where the file system hangs, only that
 /// thread does.
-pub(super) async fn open(prefix: &Uri, uri: &Uri) -> Result<(u64, Pieces), Refusal> {
+pub(super) async fn open(
+    prefix: &Uri,
+    uri: &Uri,
+    permit: &Arc<OwnedSemaphorePermit>,
+) -> Result<(u64, Pieces), Refusal> {
     let root = Path::new("/").join(prefix.path_from(0));
     let below = uri.path_from(prefix.segments().len());
-    let opened = tokio::task::spawn_blocking(move || open_below(&root, below)).await;
+    let held = Arc::clone(permit);
+    let opened = tokio::task::spawn_blocking(move || {
+        let _held = held;
+        open_below(&root, below)
+    });
+    let opened = opened.await;
     let (file, bytes) = opened.map_err(|error| Refusal::Failed(error.to_string()))??;
     let (pieces, inbox) = mpsc::channel(1);
-    tokio::task::spawn_blocking(move || send(file, &pieces));
+    let held = Arc::clone(permit);
+    tokio::task::spawn_blocking(move || {
+        let _held = held;
+        send(file, &pieces);
+    });
     let pieces = stream::unfold(inbox, |mut inbox| async { Some((inbox.recv().await?, inbox)) });
     Ok((bytes, Box::pin(pieces)))
 }

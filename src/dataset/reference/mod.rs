@@ -12,10 +12,12 @@ mod uri;
 mod tests;
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 pub use uri::InvalidUri;
@@ -90,11 +92,16 @@ impl Sources {
         Ok(Self { prefixes, patience })
     }
 
-    /// Begins to read a source.
+    /// Begins to read a source. A thread that reads it holds the permit: where a file system hangs, that is for longer
+    /// than anybody waits.
     ///
     /// # Errors
     /// [`SourceError`].
-    pub async fn open(&self, source: &str) -> Result<OpenSource, SourceError> {
+    pub async fn open(
+        &self,
+        source: &str,
+        permit: &Arc<OwnedSemaphorePermit>,
+    ) -> Result<OpenSource, SourceError> {
         let refuse = |reason: &dyn ToString| SourceError::NotAllowed {
             uri: source.into(),
             reason: reason.to_string(),
@@ -106,7 +113,7 @@ impl Sources {
         })?;
         let opening = async {
             match &uri {
-                Uri::File { .. } => file::open(prefix, &uri).await,
+                Uri::File { .. } => file::open(prefix, &uri, permit).await,
                 #[cfg(feature = "object-store")]
                 Uri::Object { .. } => object::open(&uri).await,
                 #[cfg(not(feature = "object-store"))]

@@ -2,11 +2,19 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use tempfile::TempDir;
+use tokio::sync::Semaphore;
 
 use super::*;
 
 async fn read(sources: &Sources, source: &str) -> Result<Vec<u8>, SourceError> {
-    let mut open = sources.open(source).await?;
+    let permits = Arc::new(Semaphore::new(1));
+    let permit = Arc::new(Arc::clone(&permits).try_acquire_owned().unwrap());
+    let mut open = sources.open(source, &permit).await?;
+    drop(permit);
+    // A small file has been read already.
+    if open.bytes() > 2 << 20 {
+        assert_eq!(permits.available_permits(), 0, "the thread that reads holds it");
+    }
     let mut bytes = Vec::new();
     while let Some(piece) = open.next().await? {
         bytes.extend_from_slice(&piece);

@@ -14,7 +14,8 @@ use axum::extract::Request;
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 use std::path::Path;
-use tokio::sync::mpsc;
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tracing::Instrument;
 
 /// Pieces of a body between where they come from and the disk.
@@ -48,23 +49,28 @@ pub(super) async fn store(
     query: UploadQuery,
     request: Request,
 ) -> Result<(DatasetRecord, bool), Problem> {
+    let permit = app.upload_permit()?;
     let encoding = ContentEncoding::of(request.headers())?;
     let format = Format::from_media_type(content_type(request.headers())?)?;
     query.check()?;
     let limit = limit_of(app, format);
     refuse_length(request.headers(), limit.bytes, limit.setting)?;
     let body = Origin::Body(request.into_body().into_data_stream());
-    let received = copy(app, body, encoding, limit).await?;
+    let received = copy(app, body, encoding, limit, &permit).await?;
     let reference = if format == Format::Json { reference_in(&received.head)? } else { None };
     let (upload, format) = match reference {
         None => (received.upload, format),
         Some(reference) => {
             drop(received);
-            fetch(app, &reference).await?
+            fetch(app, &reference, &permit).await?
         }
     };
     let options = Options { kind: query.kind.map(Kind::from), vectors: query.vectors, id: query.id };
-    blocking(move || Ok(upload.finish(TENANT, query.name, format, &options)?)).await
+    blocking(move || {
+        let _held = permit;
+        Ok(upload.finish(TENANT, query.name, format, &options)?)
+    })
+    .await
 }
 
 fn limit_of(app: &App, format: Format) -> BodyLimit {
@@ -88,7 +94,11 @@ fn reference_in(head: &[u8]) -> Result<Option<DatasetReference>, Problem> {
     }
 }
 
-async fn fetch(app: &App, reference: &DatasetReference) -> Result<(Upload, Format), Problem> {
+async fn fetch(
+    app: &App,
+    reference: &DatasetReference,
+    permit: &Arc<OwnedSemaphorePermit>,
+) -> Result<(Upload, Format), Problem> {
     let DatasetReference { source, format } = reference;
     let format = match format {
         Some(media_type) => Format::from_media_type(media_type)
@@ -99,11 +109,12 @@ async fn fetch(app: &App, reference: &DatasetReference) -> Result<(Upload, Forma
         })?,
     };
     let limit = limit_of(app, format);
-    let open = app.sources.open(source).await.map_err(|error| Problem::from(error).below("/source"))?;
+    let open = app.sources.open(source, permit).await;
+    let open = open.map_err(|error| Problem::from(error).below("/source"))?;
     if open.bytes() > limit.bytes {
         return Err(limit.exceeded());
     }
-    let received = copy(app, Origin::Source(open), ContentEncoding::Identity, limit).await?;
+    let received = copy(app, Origin::Source(open), ContentEncoding::Identity, limit, permit).await?;
     Ok((received.upload, format))
 }
 
@@ -113,10 +124,16 @@ async fn copy(
     mut origin: Origin,
     encoding: ContentEncoding,
     limit: BodyLimit,
+    permit: &Arc<OwnedSemaphorePermit>,
 ) -> Result<Received, Problem> {
     let upload = app.datasets.begin(limit.bytes);
     let (pieces, inbox) = mpsc::channel(PIECES_IN_FLIGHT);
-    let received = tokio::spawn(blocking(move || receive(upload, inbox, encoding, limit)).in_current_span());
+    let held = Arc::clone(permit);
+    let write = move || {
+        let _held = held;
+        receive(upload, inbox, encoding, limit)
+    };
+    let received = tokio::spawn(blocking(write).in_current_span());
     let sent = send(&mut origin, &pieces).await;
     drop(pieces);
     let received = received.await.map_err(|error| Problem::internal(&error))??;
