@@ -83,6 +83,8 @@ fn of_the_surface() -> Vec<Case> {
         get("/v1/jobs?limit=1&limit=2", query("")),
         get("/v1/jobs?colour=red&limit=many", query("?colour ?limit")),
         get("/v1/jobs?Limit=1", query("?Limit")),
+        get("/v1/jobs?state=queued,asleep", query("?state")),
+        get("/v1/jobs?state=", query("?state")),
         get("/v1/datasets?page_token=v9.ds_1", query("?page_token")),
         get("/v1/datasets?page_token=v1.", query("?page_token")),
         get("/v1/jobs?page_token=v1.%F0%9F%A6%80", query("?page_token")),

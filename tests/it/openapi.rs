@@ -20,6 +20,16 @@ fn the_committed_table_of_errors_is_the_services_own() {
     );
 }
 
+#[test]
+fn a_list_can_be_asked_for_every_state() {
+    let document: Value = serde_json::from_str(openapi::json()).unwrap();
+    let states = document["components"]["schemas"]["JobState"]["enum"].as_array().unwrap();
+    let states = states.iter().map(|state| state.as_str().unwrap()).collect::<Vec<_>>().join("|");
+    let parameters = document["paths"]["/v1/jobs"]["get"]["parameters"].as_array().unwrap();
+    let state = parameters.iter().find(|parameter| parameter["name"] == "state").unwrap();
+    assert_eq!(state["schema"]["pattern"], format!("^({states})(,({states}))*$"));
+}
+
 #[tokio::test]
 async fn the_page_about_the_document_has_all_it_refers_to_and_asks_nobody_else() {
     let client = Client::new();

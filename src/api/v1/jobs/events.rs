@@ -16,6 +16,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until, timeout_at};
+use utoipa::ToSchema;
+use utoipa::openapi::Ref;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 /// Between two events, and between two looks at a job's progress.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -35,7 +38,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 #[utoipa::path(
     get, path = "/v1/jobs/{id}/events", tag = "jobs",
     params(("id" = String, Path, description = "Id of the job")),
-    responses((status = 200, description = "The job, each time it has changed", body = String,
+    responses((status = 200, description = "The job, each time it has changed", body = JobEvent,
         content_type = "text/event-stream", example = "event: job\ndata: {\"id\": \"job_0192f0c1a2b37c4d8e5f6a7b8c9d0e1f\", …}\n\n")),
     extensions(
         ("x-problem-codes" = json!(["invalid_path", "job_not_found", "too_many_requests", "shutting_down"])),
@@ -60,6 +63,23 @@ pub(in crate::api) async fn get_job_events(
         Some((event, more.then_some(follower)))
     });
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+/// One event of the stream.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its description is used: events are written as they come")]
+pub(in crate::api) struct JobEvent {
+    /// Always `job`.
+    #[schema(pattern = "^job$", example = "job")]
+    event: String,
+    /// The job, as JSON.
+    #[schema(schema_with = job_as_json)]
+    data: String,
+}
+
+fn job_as_json() -> Object {
+    let text = ObjectBuilder::new().schema_type(Type::String).content_media_type("application/json");
+    text.content_schema(Some(Ref::from_schema_name("Job"))).description(Some("The job, as JSON.")).build()
 }
 
 /// What makes an event new. The estimate of the time left changes by itself.

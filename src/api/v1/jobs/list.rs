@@ -2,7 +2,6 @@
 
 use super::job::{Job, JobState};
 use crate::api::app::{App, blocking};
-use crate::api::codes::Code;
 use crate::api::extract::Query;
 use crate::api::problem::Problem;
 use crate::api::v1::TENANT;
@@ -34,7 +33,10 @@ pub struct JobPage {
 #[into_params(parameter_in = Query)]
 pub(in crate::api) struct FilterQuery {
     /// Only jobs in this state, or in one of these, separated by commas.
-    #[param(example = "queued,running")]
+    #[param(
+        example = "queued,running",
+        pattern = "^(queued|running|cancelling|succeeded|failed|cancelled)(,(queued|running|cancelling|succeeded|failed|cancelled))*$"
+    )]
     state: Option<String>,
     /// Only jobs with this label (`name`), or with this value of it (`name=value`).
     #[param(example = "run=first")]
@@ -63,7 +65,7 @@ impl FilterQuery {
 fn read_state(name: &str) -> Result<StoredState, Problem> {
     let name: StrDeserializer<'_, ValueError> = name.into_deserializer();
     let state = JobState::deserialize(name)
-        .map_err(|error| Problem::new(Code::InvalidQuery, format!("state: {error}")))?;
+        .map_err(|error| Problem::parameter("state", format!("state: {error}")))?;
     Ok(state.into())
 }
 
