@@ -26,6 +26,10 @@ pub struct App {
     stopping: watch::Sender<bool>,
     /// One permit for each upload that may be under way.
     uploads: Arc<Semaphore>,
+    /// One permit for each upload that may be validated at once.
+    validating: Arc<Semaphore>,
+    /// One permit for each request for a job that may be prepared at once.
+    pub(super) preparing: Arc<Semaphore>,
     /// One permit for each connection that may wait for a job.
     waiting: Arc<Semaphore>,
 }
@@ -105,6 +109,9 @@ impl App {
         )?;
         let permits = |most: usize| Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
         let (uploads, waiting) = (permits(settings.max_uploads), permits(settings.max_waiting));
+        // As many as there is work for; a request that is soon answered shall rarely wait for a slow one.
+        let (validating, preparing) =
+            (permits(settings.workers), permits(settings.workers.saturating_mul(2)));
         Ok(Arc::new(Self {
             settings,
             datasets,
@@ -114,6 +121,8 @@ impl App {
             selfcheck,
             stopping: watch::Sender::new(false),
             uploads,
+            validating,
+            preparing,
             waiting,
         }))
     }
@@ -172,10 +181,24 @@ impl App {
         Ok(Arc::new(permit))
     }
 
+    /// The right to validate an upload, once it is this one's turn: what that takes is in no job's estimate.
+    pub(super) async fn validate_permit(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        in_turn(&self.validating).await
+    }
+
+    /// The right to prepare a request for a job, likewise.
+    pub(super) async fn prepare_permit(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        in_turn(&self.preparing).await
+    }
+
     /// The right to wait for a job, where one is left.
     pub(super) fn wait_permit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.waiting).try_acquire_owned().ok()
     }
+}
+
+async fn in_turn(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Problem> {
+    Arc::clone(permits).acquire_owned().await.map_err(|error| Problem::internal(&error))
 }
 
 /// More than there are is for ever.

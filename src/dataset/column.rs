@@ -81,7 +81,7 @@ impl Column {
     }
 
     /// Bytes of memory that the values take.
-    pub(super) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         match self {
             Self::Strings(values) => {
                 let text: usize = values.iter().flatten().map(String::capacity).sum();
@@ -103,6 +103,9 @@ pub struct Ids {
 }
 
 impl Ids {
+    /// Bytes of memory that an id of usual length takes.
+    pub(super) const ROW_BYTES: usize = size_of::<String>() + size_of::<u32>() + 32;
+
     /// Takes one id per row.
     ///
     /// # Errors
@@ -163,7 +166,7 @@ impl Ids {
     }
 
     /// Bytes of memory that the ids take.
-    pub(super) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         let text: usize = self.by_row.iter().map(String::capacity).sum();
         self.by_row.capacity() * size_of::<String>() + text + self.sorted.capacity() * size_of::<u32>()
     }

@@ -1,10 +1,11 @@
 //! What a spec means: represented rows and weights, samples, sums that cannot be met, numbers that mean nothing.
 
 use crate::engine::{go, go_under, inline, plans};
-use fewer::dataset::{Kind, Source};
+use fewer::dataset::{Format, Kind, Options, Source};
 use fewer::jobs::selection::{Ending, FieldError, Limits, SelectionError, prepare};
 use fewer::jobs::spec::SelectionSpec;
 use serde_json::{Value, json};
+use std::path::Path;
 use submodular::Ctl;
 use submodular::tile::Kernel;
 
@@ -253,4 +254,29 @@ fn a_sample_too_small_to_mean_anything_is_warned_about() {
         go(&spec(&body), &source, &unlimited(), 1).result.warnings.len()
     };
     assert_eq!((warned(0.5), warned(0.01)), (1, 0)); // 2 and 10 items a step
+}
+
+#[test]
+fn a_plan_counts_the_columns_and_the_ids_that_its_run_reads() {
+    let memory = |id: Option<&str>, constraints: Value| {
+        let options = Options { id: id.map(str::to_owned), ..Options::default() };
+        let source =
+            Source::open(Path::new("tests/data/debian_2k.parquet"), Format::Parquet, &options).unwrap();
+        let spec = spec(&json!({"objective": {"name": "facility_location"}, "constraints": constraints}));
+        let plan = prepare(&spec, &source, &|_| unreachable!(), &unlimited()).unwrap();
+        (plan.report().memory_bytes, source)
+    };
+    let (plain, source) = memory(None, json!({"k": 9}));
+    let column = source.column("section").unwrap().bytes() as u64;
+    let (grouped, _) = memory(None, json!({"k": 9, "groups": {"column": "section", "default_at_most": 3}}));
+    // And who is in which group, for the rule and for the answer.
+    let groups = 2000 * 16;
+    assert!(
+        (column + groups..column + 2 * groups).contains(&(grouped - plain)),
+        "{plain} {grouped} {column}"
+    );
+    let (named, source) = memory(Some("name"), json!({"k": 9, "include": ["msmtp-mta"]}));
+    assert_eq!(named - plain, source.ids().unwrap().unwrap().bytes() as u64);
+    let (unread, _) = memory(Some("name"), json!({"k": 9}));
+    assert!((2000 * 40..2000 * 100).contains(&(unread - plain)), "{plain} {unread}");
 }

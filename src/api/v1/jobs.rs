@@ -5,6 +5,8 @@ mod headers;
 mod job;
 mod list;
 mod request;
+#[cfg(test)]
+mod tests;
 
 pub(in crate::api) use events::*;
 pub use job::{Job, JobFailure, JobOrPlan, JobPhase, JobPlan, JobProgress, JobResult, JobSpec, JobState};
@@ -20,9 +22,9 @@ use crate::api::extract::{Path, Query, json_body};
 use crate::api::json;
 use crate::api::middleware::RequestId;
 use crate::api::problem::Problem;
-use crate::dataset::{DatasetRecord, Format, Options, Source};
+use crate::dataset::{DatasetError, DatasetRecord, Format, Options, Source};
 use crate::jobs::record::JobKey;
-use crate::jobs::{Begun, IdempotencyKey, JobView, NewJob};
+use crate::jobs::{Begun, IdempotencyKey, JobView, NewJob, Place};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -110,13 +112,23 @@ pub(in crate::api) async fn create_job(
     let body = json_body(request, limit, "FEWER_LIMITS__REQUEST_BYTES (--max-request-bytes)").await?;
     let read = body.clone();
     let wanted = blocking(move || json::read::<JobRequest>(&read)?.check()).await?;
+    // Whoever waits here holds no thread and no more than the body.
+    let turn = app.prepare_permit().await?;
     if query.validate_only {
-        let plan = blocking(move || plan(&app, &wanted)).await?;
+        let plan = blocking(move || {
+            let _held = turn;
+            plan(&app, &wanted)
+        });
+        let plan = plan.await?;
         return Ok(Json(plan).into_response());
     }
     let key = key.map(|key| IdempotencyKey { key, digest: Sha256::digest(&body).into() });
     let submitted = Arc::clone(&app);
-    let job = blocking(move || submit(&submitted, wanted, key, request_id)).await?;
+    let job = blocking(move || {
+        let _held = turn;
+        submit(&submitted, wanted, key, request_id)
+    });
+    let job = job.await?;
     Span::current().record("job.id", job.record.id.as_str()).record("dataset.id", &*job.record.dataset);
     tracing::info!("job accepted");
     let location = format!("/v1/jobs/{}", job.record.id);
@@ -156,8 +168,8 @@ fn submit(
         Begun::New(place) => place,
         Begun::Known(job) => return Ok(*job),
     };
-    let dataset = match &wanted.dataset {
-        DatasetChoice::Stored(id) => stored(app, id)?,
+    let (dataset, is_new) = match &wanted.dataset {
+        DatasetChoice::Stored(id) => (stored(app, id)?, false),
         DatasetChoice::Inline(body) => {
             // A job that is refused leaves no dataset behind.
             app.jobs.check(TENANT, &wanted.spec, &inline(body)?)?;
@@ -166,11 +178,30 @@ fn submit(
             upload
                 .finish(TENANT, None, Format::Json, &Options::default())
                 .map_err(|error| Problem::from(error).below("/inline"))?
-                .0
         }
     };
     let job = NewJob { tenant: TENANT.into(), spec: wanted.spec, labels: wanted.labels, request_id };
-    Ok(app.jobs.submit(&place, job, &dataset)?)
+    accept(app, &place, job, &dataset, is_new)
+}
+
+/// Accepts the job. A dataset that was stored for it alone goes where it is refused after all.
+fn accept(
+    app: &App,
+    place: &Place,
+    job: NewJob,
+    dataset: &DatasetRecord,
+    is_new: bool,
+) -> Result<JobView, Problem> {
+    app.jobs.submit(place, job, dataset).map_err(|refused| {
+        // Another job may have come by the same bytes since, and keeps them.
+        if is_new
+            && let Err(error) = app.jobs.delete_dataset(TENANT, &dataset.id)
+            && !matches!(error, DatasetError::InUse { .. })
+        {
+            tracing::warn!(%error, dataset.id = dataset.id, "the dataset of a refused job stays");
+        }
+        refused.into()
+    })
 }
 
 fn stored(app: &App, id: &str) -> Result<DatasetRecord, Problem> {

@@ -111,6 +111,10 @@ impl Codec for Json {
         Ok(self.ids.clone())
     }
 
+    fn ids_bytes(&self) -> u64 {
+        self.ids.as_ref().map_or(0, Ids::bytes) as u64
+    }
+
     fn reading_bytes(&self) -> u64 {
         let columns = self.columns.iter().map(|(_, column)| column.bytes()).sum::<usize>();
         let ids = self.ids.as_ref().map_or(0, Ids::bytes);

@@ -101,6 +101,8 @@ trait Codec: Send + Sync {
     }
     fn column(&self, name: &str) -> Result<Column, DatasetError>;
     fn ids(&self) -> Result<Option<Ids>, DatasetError>;
+    /// See [`Source::ids_bytes`].
+    fn ids_bytes(&self) -> u64;
     /// See [`Source::reading_bytes`].
     fn reading_bytes(&self) -> u64;
 }
@@ -215,6 +217,11 @@ impl Source {
     /// [`DatasetError::NullId`], [`DatasetError::DuplicateId`], and those of [`Source::column`].
     pub fn ids(&self) -> Result<Option<Ids>, DatasetError> {
         self.codec.ids()
+    }
+
+    /// Bytes of memory that the ids will take: by their number where they would have to be read to know.
+    pub fn ids_bytes(&self) -> u64 {
+        self.codec.ids_bytes()
     }
 
     /// Reads every value, column and id once, so that later readers meet no offence. Gives the first zero row of

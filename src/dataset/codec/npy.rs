@@ -62,6 +62,10 @@ impl Codec for Npy {
         Ok(None)
     }
 
+    fn ids_bytes(&self) -> u64 {
+        0
+    }
+
     fn reading_bytes(&self) -> u64 {
         let rows = self.block_rows();
         let block = rows * self.dim;

@@ -162,6 +162,10 @@ impl<T: Table> Codec for SparseTable<T> {
         Ok(None)
     }
 
+    fn ids_bytes(&self) -> u64 {
+        0
+    }
+
     fn reading_bytes(&self) -> u64 {
         let entries = self.table.rows() * size_of::<Entry>() as u64 * 2;
         self.table.reading_bytes(MAX_BATCH_ROWS, 1) + entries + (self.size * size_of::<f32>()) as u64

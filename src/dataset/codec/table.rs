@@ -102,6 +102,10 @@ impl<T: Table> Codec for DenseTable<T> {
         self.id.as_ref().map(|name| Ids::from_column(name, self.column(name)?)).transpose()
     }
 
+    fn ids_bytes(&self) -> u64 {
+        self.id.as_ref().map_or(0, |_| (self.rows * Ids::ROW_BYTES) as u64)
+    }
+
     fn reading_bytes(&self) -> u64 {
         self.table.reading_bytes(self.batch_rows().min(self.rows), self.dim)
     }

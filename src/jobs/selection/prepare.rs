@@ -128,13 +128,14 @@ pub fn prepare(
 
     let rows = represented.len(n);
     let all = matches!(represented, Represented::All);
-    let books =
-        problem::memory(n) + facility_location::memory(rows, weights.is_some()) + source.reading_bytes();
-    let labels = rule.groups.as_ref().map_or(0, |_| 8 * n as u64);
+    let books = problem::memory(n)
+        + facility_location::memory(rows, weights.is_some())
+        + source.reading_bytes()
+        + resolver.bytes();
     let (similarity, bytes, flops) = match metric {
         None => (SimilarityPlan::Precomputed, plan::matrix_bytes(rows, n), 0.0),
         Some(metric) => {
-            let budget = limits.memory_bytes.saturating_sub(books + labels);
+            let budget = limits.memory_bytes.saturating_sub(books);
             let estimate = plan::choose(rows, n, source.dim(), all, limits.threads, budget);
             let (_, expected) = method.evaluations(n - rule.exclude.len(), &shape);
             let flops = match estimate.plan {
@@ -144,7 +145,7 @@ pub fn prepare(
             (SimilarityPlan::Computed { metric, plan: estimate.plan }, estimate.bytes, flops)
         }
     };
-    let memory_bytes = bytes.saturating_add(books + labels);
+    let memory_bytes = bytes.saturating_add(books);
     // Where only a sample is looked at, the chosen items are compared with every row once more.
     let valuing = 2.0 * source.dim() as f64 * n as f64 * shape.k.unwrap_or(n) as f64;
     let sampled = matches!(represented, Represented::Sample(_));

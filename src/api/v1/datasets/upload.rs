@@ -66,8 +66,9 @@ pub(super) async fn store(
         }
     };
     let options = Options { kind: query.kind.map(Kind::from), vectors: query.vectors, id: query.id };
+    let turn = app.validate_permit().await?;
     blocking(move || {
-        let _held = permit;
+        let _held = (permit, turn);
         Ok(upload.finish(TENANT, query.name, format, &options)?)
     })
     .await
