@@ -9,6 +9,7 @@ mod recovery;
 mod retention;
 mod runner;
 mod service;
+mod submission;
 mod worker;
 
 pub mod record;
@@ -22,6 +23,7 @@ pub use error::JobError;
 pub use events::{Change, Changes};
 pub use idempotency::IdempotencyKey;
 pub use retention::{Retention, Swept};
-pub use service::{Begun, JobService, JobSettings, JobView, NewJob, Occupancy, OpenError, Place};
+pub use service::{JobService, JobSettings, JobView, Occupancy, OpenError};
 pub use store::Filter;
+pub use submission::{Begun, NewJob, Place};
 pub use worker::panic_text;

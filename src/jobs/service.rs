@@ -1,19 +1,18 @@
-//! The jobs of this process: accept, look up, cancel, delete, stop.
+//! The jobs of this process: look up, cancel, delete, stop. How they are accepted stands in `submission`.
 
 use super::JobError;
-use super::admission::{Admission, Running, Tracked, Waiting};
+use super::admission::{Admission, Running, Tracked};
 use super::events::{Changes, Events};
-use super::idempotency::{IdempotencyKey, Known, Turn, UnderWay};
-use super::record::{JobKey, JobRecord, JobSpec};
+use super::idempotency::UnderWay;
+use super::record::{JobKey, JobRecord};
 use super::retention::{self, Retention, Signal, Sweeper, Swept};
-use super::selection::result::{PlanReport, SelectionResult};
-use super::selection::{self, Limits, Prepared};
+use super::selection::Limits;
+use super::selection::result::SelectionResult;
 use super::state::{Forbidden, State};
 use super::store::{Filter, JobStore, StoreError};
 use super::{meters, recovery, runner, worker};
-use crate::dataset::{DatasetError, DatasetRecord, DatasetStore, Source};
+use crate::dataset::{DatasetError, DatasetStore, Source};
 use redb::Database;
-use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -40,40 +39,6 @@ pub struct JobSettings {
     pub checkpoint: Duration,
     /// What is removed without being asked for.
     pub retention: Retention,
-}
-
-/// A request for a job.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NewJob {
-    /// Whose.
-    pub tenant: String,
-    /// What for.
-    pub spec: JobSpec,
-    /// The owner's notes.
-    pub labels: BTreeMap<String, String>,
-    /// The request that it came by.
-    pub request_id: Option<String>,
-}
-
-/// A request that may become a job: it has a place in line, and its idempotency key to itself, as long as this lives.
-pub struct Place {
-    shared: Arc<Shared>,
-    key: Option<IdempotencyKey>,
-    _turn: Option<Turn>,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.shared.books().admission.unpromise();
-    }
-}
-
-/// What a request begins with.
-pub enum Begun {
-    /// A place for a new job.
-    New(Place),
-    /// The job that the same request has made before.
-    Known(Box<JobView>),
 }
 
 /// A job as it is now: its record, and of a live one what only its process knows.
@@ -121,16 +86,16 @@ pub(super) struct Shared {
     pub(super) events: Arc<Events>,
     pub(super) sweeps: Signal,
     books: Mutex<Books>,
-    changed: Condvar,
+    pub(super) changed: Condvar,
 }
 
-struct Books {
-    admission: Admission,
-    draining: bool,
+pub(super) struct Books {
+    pub(super) admission: Admission,
+    pub(super) draining: bool,
 }
 
 impl Shared {
-    fn books(&self) -> MutexGuard<'_, Books> {
+    pub(super) fn books(&self) -> MutexGuard<'_, Books> {
         // Nothing that changes the books can panic between two of their lines.
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -174,8 +139,8 @@ impl Shared {
 
 /// The jobs of this process. Every method blocks on the disk, none on a computation.
 pub struct JobService {
-    shared: Arc<Shared>,
-    under_way: UnderWay,
+    pub(super) shared: Arc<Shared>,
+    pub(super) under_way: UnderWay,
     workers: Mutex<Vec<JoinHandle<()>>>,
     retention: Retention,
     sweeper: Mutex<Option<Sweeper>>,
@@ -216,74 +181,6 @@ impl JobService {
         let retention = settings.retention;
         let sweeper = Mutex::new(Sweeper::start(&shared, retention)?);
         Ok(Self { shared, under_way: UnderWay::default(), workers, retention, sweeper })
-    }
-
-    /// What the job would take, without accepting it.
-    ///
-    /// # Errors
-    /// What is wrong with the request.
-    pub fn plan(&self, tenant: &str, spec: &JobSpec, source: &Source) -> Result<PlanReport, JobError> {
-        Ok(self.prepare(tenant, spec, source)?.report().clone())
-    }
-
-    /// Whether the job would be accepted.
-    ///
-    /// # Errors
-    /// What is wrong with the request, or how it exceeds the limits.
-    pub fn check(&self, tenant: &str, spec: &JobSpec, source: &Source) -> Result<(), JobError> {
-        Ok(self.prepare(tenant, spec, source)?.admit()?)
-    }
-
-    fn prepare(&self, tenant: &str, spec: &JobSpec, source: &Source) -> Result<Prepared, JobError> {
-        let JobSpec::Selection(spec) = spec;
-        Ok(selection::prepare(spec, source, &self.shared.represented(tenant), &self.shared.limits)?)
-    }
-
-    /// What a request has to ask for before anything of it is stored.
-    ///
-    /// # Errors
-    /// [`JobError::QueueFull`], [`JobError::IdempotencyInProgress`], [`JobError::IdempotencyMismatch`],
-    /// [`JobError::ShuttingDown`], [`DatasetError::DiskFloor`]; where the key's job has been deleted, and the store's own.
-    pub fn begin(&self, tenant: &str, key: Option<IdempotencyKey>) -> Result<Begun, JobError> {
-        let mut turn = None;
-        if let Some(key) = &key {
-            turn = Some(self.under_way.begin(tenant, key).ok_or(JobError::IdempotencyInProgress)?);
-            match self.shared.store.known(tenant, key)? {
-                Known::New => {}
-                Known::Job(job) => return Ok(Begun::Known(Box::new(self.get(&job)?))),
-                Known::Other => return Err(JobError::IdempotencyMismatch),
-            }
-        }
-        self.shared.datasets.disk().admit(0)?;
-        let mut books = self.shared.books();
-        if books.draining {
-            return Err(JobError::ShuttingDown);
-        }
-        books.admission.promise()?;
-        Ok(Begun::New(Place { shared: Arc::clone(&self.shared), key, _turn: turn }))
-    }
-
-    /// Accepts the job: when this returns it outlives a crash.
-    ///
-    /// # Errors
-    /// What is wrong with the request.
-    pub fn submit(&self, place: &Place, job: NewJob, dataset: &DatasetRecord) -> Result<JobView, JobError> {
-        let prepared = self.prepare(&job.tenant, &job.spec, &self.shared.datasets.source(dataset)?)?;
-        prepared.admit()?;
-        let spec = JobSpec::Selection(prepared.spec().clone());
-        let plan = prepared.report().clone();
-        let record = JobRecord::new(&job.tenant, spec, dataset.id.clone(), job.labels, plan);
-        let record = JobRecord { request_id: job.request_id, ..record };
-        self.shared.store.insert(&record, place.key.as_ref())?;
-        let JobSpec::Selection(spec) = &record.spec;
-        self.shared.books().admission.push(Waiting::accepted(&record, spec.deadline_seconds));
-        self.shared.changed.notify_all();
-        // Its id is known since it was stored: who cancelled it before it stood in line found nothing there to remove.
-        let key = record.key();
-        if !self.shared.store.get(&key).is_ok_and(|now| now.state.is_live()) {
-            self.shared.books().admission.forget(&key);
-        }
-        Ok(self.with_live_part(record))
     }
 
     /// A job.
@@ -448,7 +345,7 @@ impl JobService {
         }
     }
 
-    fn with_live_part(&self, record: JobRecord) -> JobView {
+    pub(super) fn with_live_part(&self, record: JobRecord) -> JobView {
         let mut view = JobView { record, tracked: None, queue_position: None };
         self.refresh(&mut view);
         view
