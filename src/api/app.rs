@@ -3,7 +3,7 @@
 use super::codes::Code;
 use super::problem::Problem;
 use crate::config::Settings;
-use crate::dataset::{DatasetError, DatasetStore, Disk, InvalidUri, Sources, open_database};
+use crate::dataset::{DatasetError, DatasetStore, Disk, InvalidUri, Sources, held_bytes, open_database};
 use crate::jobs::{JobError, JobService, JobSettings, OpenError as JobsOpenError, Retention, Swept};
 use crate::telemetry::metrics::{self, Exporter, InstallError};
 use std::path::PathBuf;
@@ -87,8 +87,12 @@ impl App {
         if let Err(fault) = &selfcheck {
             tracing::error!(%fault, "the numerical self-check failed: the service will not be ready");
         }
-        let datasets =
-            DatasetStore::open(dir, Arc::clone(&database), Disk::of(dir, settings.min_free_bytes))?;
+        let datasets = DatasetStore::open(
+            dir,
+            Arc::clone(&database),
+            Disk::of(dir, settings.min_free_bytes),
+            held_bytes(settings.memory_bytes),
+        )?;
         let jobs = JobService::open(
             database,
             datasets.clone(),

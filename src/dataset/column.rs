@@ -20,6 +20,18 @@ pub enum ColumnType {
     Boolean,
 }
 
+impl ColumnType {
+    /// Bytes of memory that a value takes; of a text, without its characters.
+    pub(super) fn value_bytes(self) -> usize {
+        match self {
+            Self::String => size_of::<Option<String>>(),
+            Self::Integer => size_of::<Option<i64>>(),
+            Self::Float => size_of::<Option<f64>>(),
+            Self::Boolean => size_of::<Option<bool>>(),
+        }
+    }
+}
+
 impl fmt::Display for ColumnType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -55,6 +67,15 @@ pub enum Column {
 }
 
 impl Column {
+    pub(super) fn with_capacity(kind: ColumnType, rows: usize) -> Self {
+        match kind {
+            ColumnType::String => Self::Strings(Vec::with_capacity(rows)),
+            ColumnType::Integer => Self::Integers(Vec::with_capacity(rows)),
+            ColumnType::Float => Self::Floats(Vec::with_capacity(rows)),
+            ColumnType::Boolean => Self::Booleans(Vec::with_capacity(rows)),
+        }
+    }
+
     /// What the values are.
     pub fn kind(&self) -> ColumnType {
         match self {

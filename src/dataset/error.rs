@@ -194,15 +194,37 @@ pub enum DatasetError {
         /// The limit.
         limit: u64,
     },
-    /// A column of more text than is held in memory.
-    #[error("column {column:?}: up to row {row} it has more than {limit} bytes of text")]
-    TextTooLong {
+    /// A column, or ids, larger than what may be held of them in memory.
+    #[error(
+        "column {name:?} takes {bytes} bytes of memory or more, at most {limit} are held: an eighth of jobs.memory_bytes, or 128 MiB"
+    )]
+    ColumnTooLarge {
         /// Name of the column.
-        column: String,
-        /// The row that is too much.
-        row: usize,
+        name: String,
+        /// Bytes when it was refused.
+        bytes: u64,
         /// The limit.
-        limit: usize,
+        limit: u64,
+    },
+    /// A matrix that cannot be read in parts small enough.
+    #[error(
+        "reading it takes {bytes} bytes of memory at a time, at most {limit} are held: an eighth of jobs.memory_bytes, or 128 MiB"
+    )]
+    ReadingTooLarge {
+        /// Bytes held.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// A small file of very many values.
+    #[error(
+        "its values take {bytes} bytes or more once they are decoded, and the limit of a body is {limit} bytes"
+    )]
+    DecodedTooLarge {
+        /// Bytes decoded, at least.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
     },
     /// A column or list of ids that is not as long as the matrix.
     #[error("{found} values for {expected} rows")]
@@ -347,7 +369,7 @@ impl DatasetError {
             Self::WrongMagic { .. } | Self::EmptyBody | Self::Malformed { .. } | Self::Length { .. } => {
                 "malformed_body"
             }
-            Self::PayloadTooLarge { .. } => "payload_too_large",
+            Self::PayloadTooLarge { .. } | Self::DecodedTooLarge { .. } => "payload_too_large",
             Self::At { error, .. } => error.code(),
             Self::ElementType { .. }
             | Self::NotFinite { .. }
@@ -357,6 +379,7 @@ impl DatasetError {
             | Self::EntryIndex { .. }
             | Self::TooManyEntries { .. }
             | Self::BatchTooLarge { .. }
+            | Self::ReadingTooLarge { .. }
             | Self::TooLarge { .. } => "invalid_matrix",
             Self::Ragged { .. }
             | Self::Axes { .. }
@@ -368,7 +391,7 @@ impl DatasetError {
             | Self::InvalidField(_)
             | Self::MixedColumn { .. }
             | Self::EntrySize { .. }
-            | Self::TextTooLong { .. }
+            | Self::ColumnTooLarge { .. }
             | Self::IntegerRange { .. }
             | Self::VectorColumn { .. }
             | Self::UnknownColumn { .. }

@@ -14,7 +14,7 @@ pub mod reference;
 pub mod store;
 pub mod upload;
 
-pub use codec::{Format, Kind, Options, RowVisitor, Source};
+pub use codec::{Format, Kind, Options, RowVisitor, Source, held_bytes};
 pub use column::{Column, ColumnInfo, ColumnType, Ids};
 pub use database::open_database;
 pub use disk::Disk;

@@ -45,17 +45,24 @@ struct Shared {
     uploads: PathBuf,
     database: Arc<Database>,
     disk: Disk,
+    held_bytes: u64,
     /// Held from a commit to the file operation that belongs to it: a deletion must not unlink the
     /// file that an upload of the same bytes has just put there.
     file_changes: Mutex<()>,
 }
 
 impl DatasetStore {
-    /// Opens the store in a directory, which it makes if need be, and clears what a kill left.
+    /// Opens the store in a directory, which it makes if need be, and clears what a kill left. Of a dataset that is read,
+    /// `held_bytes` may be held beside its matrix; see [`held_bytes`](super::held_bytes).
     ///
     /// # Errors
     /// [`DatasetError::Io`], [`DatasetError::Database`].
-    pub fn open(data_dir: &Path, database: Arc<Database>, disk: Disk) -> Result<Self, DatasetError> {
+    pub fn open(
+        data_dir: &Path,
+        database: Arc<Database>,
+        disk: Disk,
+        held_bytes: u64,
+    ) -> Result<Self, DatasetError> {
         let (files, uploads) = (data_dir.join("datasets"), data_dir.join("uploads"));
         fs::create_dir_all(&files)?;
         fs::create_dir_all(&uploads)?;
@@ -67,7 +74,8 @@ impl DatasetStore {
         tables.commit().map_err(DatasetError::database)?;
         upload::clear(&uploads)?;
         let file_changes = Mutex::new(());
-        let store = Self { shared: Arc::new(Shared { files, uploads, database, disk, file_changes }) };
+        let shared = Shared { files, uploads, database, disk, held_bytes, file_changes };
+        let store = Self { shared: Arc::new(shared) };
         store.remove_files_without_record()?;
         Ok(store)
     }
@@ -229,7 +237,12 @@ impl DatasetStore {
         if found != record.bytes {
             return Err(DatasetError::Damaged { dataset: record.id.clone(), expected: record.bytes, found });
         }
-        Ok(Source::open(&path, record.format, &record.options())?.with_zero_row(record.zero_row))
+        let source = Source::open(&path, record.format, &record.options(), self.shared.held_bytes)?;
+        Ok(source.with_zero_row(record.zero_row))
+    }
+
+    pub(super) fn held_bytes(&self) -> u64 {
+        self.shared.held_bytes
     }
 
     pub(super) fn uploads(&self) -> &Path {

@@ -96,7 +96,11 @@ impl Upload {
         options: &Options,
     ) -> Result<(DatasetRecord, bool), DatasetError> {
         let file = self.file.ok_or(DatasetError::EmptyBody)?;
-        let source = Source::open(file.path(), format, options)?;
+        let source = Source::open(file.path(), format, options, self.store.held_bytes())?;
+        let (bytes, limit) = (source.decoded_bytes(), self.limit);
+        if bytes > limit {
+            return Err(DatasetError::DecodedTooLarge { bytes, limit });
+        }
         let zero_row = source.validate()?;
         file.as_file().sync_all()?;
         fault::point("upload_synced");

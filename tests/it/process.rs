@@ -11,7 +11,7 @@ use std::process::Command;
 fn ten_thousand(dir: &Path) -> PathBuf {
     let path = dir.join("vectors.npy");
     let sample = Path::new("tests/data/debian_2k.parquet");
-    let source = Source::open(sample, Format::Parquet, &Options::default()).unwrap();
+    let source = Source::open(sample, Format::Parquet, &Options::default(), u64::MAX).unwrap();
     let mut bytes = header("<f4", 10_000, 384);
     let mut noise = 1_u32;
     for _ in 0..5 {

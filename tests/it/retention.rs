@@ -217,7 +217,7 @@ fn a_result_that_the_disk_has_no_room_for_is_what_the_job_ends_with() {
     let free_bytes = Arc::new(AtomicU64::new(1 << 40));
     let told = Arc::clone(&free_bytes);
     let disk = Disk::probed(0, move || Ok(told.load(Relaxed)));
-    let datasets = DatasetStore::open(dir.path(), Arc::clone(&database), disk).unwrap();
+    let datasets = DatasetStore::open(dir.path(), Arc::clone(&database), disk, 1 << 30).unwrap();
     let settings = JobSettings {
         memory_bytes: 1 << 30,
         max_flops: 1e15,

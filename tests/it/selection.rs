@@ -261,7 +261,8 @@ fn a_plan_counts_the_columns_and_the_ids_that_its_run_reads() {
     let memory = |id: Option<&str>, constraints: Value| {
         let options = Options { id: id.map(str::to_owned), ..Options::default() };
         let source =
-            Source::open(Path::new("tests/data/debian_2k.parquet"), Format::Parquet, &options).unwrap();
+            Source::open(Path::new("tests/data/debian_2k.parquet"), Format::Parquet, &options, u64::MAX)
+                .unwrap();
         let spec = spec(&json!({"objective": {"name": "facility_location"}, "constraints": constraints}));
         let plan = prepare(&spec, &source, &|_| unreachable!(), &unlimited()).unwrap();
         (plan.report().memory_bytes, source)

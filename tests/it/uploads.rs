@@ -421,3 +421,16 @@ async fn slow_uploads_leave_room_for_everything_else_and_give_it_back() {
     }
     assert_eq!(client.get("/v1/datasets").await.json["items"].as_array().map(Vec::len), Some(1));
 }
+
+#[tokio::test]
+async fn a_small_file_of_many_values_is_refused_with_its_numbers() {
+    let client = Client::with(|settings| settings.max_dataset_bytes = 100_000);
+    let many = Table { rows: vec![Some(vec![1.0; 4]); 20_000], ids: None };
+    let body = parquet(&many.batch());
+    assert!(body.len() < 50_000, "{}", body.len());
+    let refused = client.post("/v1/datasets", PARQUET, body).await;
+    assert_eq!((refused.status.as_u16(), refused.text("/code").as_str()), (413, "payload_too_large"));
+    let detail = refused.text("/detail");
+    assert!(detail.contains("180000 bytes") && detail.contains("100000 bytes"), "{detail}");
+    assert_eq!(files(&client), 0);
+}

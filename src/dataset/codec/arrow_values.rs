@@ -2,7 +2,7 @@
 
 use std::ops::{ControlFlow, Range};
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, StringViewArray};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Float16Type, Float32Type, Float64Type, Int64Type, Schema, UInt64Type,
@@ -198,79 +198,87 @@ where
     Ok(ControlFlow::Continue(()))
 }
 
-/// Most bytes of text in one column: it is held in memory, and a dictionary can repeat a long text at little cost.
-const MAX_TEXT_BYTES: usize = 1 << 30;
-
-/// A column that grows by one array after another.
-pub(super) struct ColumnBuilder<'a> {
-    name: &'a str,
-    format: Format,
-    column: Column,
-    text_bytes: usize,
+/// Where an array of an attribute begins.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) column: &'a str,
+    pub(super) row: usize,
 }
 
-impl<'a> ColumnBuilder<'a> {
-    pub(super) fn new(name: &'a str, kind: ColumnType, format: Format) -> Self {
-        let column = match kind {
-            ColumnType::String => Column::Strings(Vec::new()),
-            ColumnType::Integer => Column::Integers(Vec::new()),
-            ColumnType::Float => Column::Floats(Vec::new()),
-            ColumnType::Boolean => Column::Booleans(Vec::new()),
-        };
-        Self { name, format, column, text_bytes: 0 }
-    }
+/// An array of any width or encoding as one of the four types.
+pub(super) enum Attribute {
+    /// Texts, and which of them each row has where that is not its own.
+    Strings(StringViewArray, Option<Int64Array>),
+    Integers(Int64Array),
+    Floats(Float64Array),
+    Booleans(BooleanArray),
+}
 
-    pub(super) fn finish(self) -> Column {
-        self.column
-    }
-
-    /// Appends an array of any width or encoding.
-    pub(super) fn append(&mut self, array: &dyn Array) -> Result<ControlFlow<()>, DatasetError> {
-        let (name, format) = (self.name, self.format);
+impl Attribute {
+    /// Converts an array, and refuses what the type cannot hold.
+    pub(super) fn of(
+        array: &dyn Array,
+        kind: ColumnType,
+        format: Format,
+        place: Place<'_>,
+    ) -> Result<Self, DatasetError> {
         let unreadable = |error| malformed(format, error);
-        match &mut self.column {
-            Column::Strings(out) => {
-                // A dictionary's texts are copied once for each row that has them, not converted once for each.
+        Ok(match kind {
+            ColumnType::String => {
+                // A dictionary's texts are converted once, not once for each row that has them.
                 let dictionary = array.as_any_dictionary_opt();
                 let texts = dictionary.map_or(array, |dictionary| &**dictionary.values());
-                let texts = convert(texts, &DataType::Utf8).map_err(unreadable)?;
-                let texts = texts.as_string::<i32>();
+                let texts = convert(texts, &DataType::Utf8View).map_err(unreadable)?;
                 let keys = dictionary.map(|dictionary| integers(dictionary.keys())).transpose();
-                let keys = keys.map_err(unreadable)?;
-                for row in 0..array.len() {
-                    let place = match &keys {
+                Self::Strings(texts.as_string_view().clone(), keys.map_err(unreadable)?)
+            }
+            ColumnType::Integer => {
+                if let Some(wide) = array.as_primitive_opt::<UInt64Type>() {
+                    let beyond =
+                        |value: &Option<u64>| value.is_some_and(|value| i64::try_from(value).is_err());
+                    if let Some((index, Some(value))) = wide.iter().enumerate().find(|(_, v)| beyond(v)) {
+                        let (column, row) = (place.column.into(), place.row + index);
+                        return Err(DatasetError::IntegerRange { column, row, value });
+                    }
+                }
+                Self::Integers(integers(array).map_err(unreadable)?)
+            }
+            ColumnType::Float => Self::Floats(floats(array).map_err(unreadable)?),
+            ColumnType::Boolean => {
+                let plain = convert(array, &DataType::Boolean).map_err(unreadable)?;
+                Self::Booleans(plain.as_boolean().clone())
+            }
+        })
+    }
+
+    /// Appends the values to a column of their type. Every text asks `admit` for its bytes first: a dictionary can repeat a
+    /// long one at little cost.
+    pub(super) fn append_to(
+        &self,
+        column: &mut Column,
+        admit: &mut dyn FnMut(usize) -> Result<(), DatasetError>,
+    ) -> Result<(), DatasetError> {
+        match (self, column) {
+            (Self::Strings(texts, keys), Column::Strings(out)) => {
+                for row in 0..keys.as_ref().map_or(texts.len(), Int64Array::len) {
+                    let place = match keys {
                         None => Some(row),
                         Some(keys) if keys.is_null(row) => None,
                         Some(keys) => usize::try_from(keys.value(row)).ok(),
                     };
                     let text = place.filter(|place| *place < texts.len() && !texts.is_null(*place));
-                    let text = text.map(|place| texts.value(place).to_owned());
-                    self.text_bytes += text.as_ref().map_or(0, String::len);
-                    if self.text_bytes > MAX_TEXT_BYTES {
-                        let (column, limit) = (name.into(), MAX_TEXT_BYTES);
-                        return Err(DatasetError::TextTooLong { column, row: out.len(), limit });
-                    }
-                    out.push(text);
+                    let text = text.map(|place| texts.value(place));
+                    admit(text.map_or(0, str::len))?;
+                    out.push(text.map(str::to_owned));
                 }
             }
-            Column::Integers(out) => {
-                if let Some(wide) = array.as_primitive_opt::<UInt64Type>() {
-                    let beyond =
-                        |value: &Option<u64>| value.is_some_and(|value| i64::try_from(value).is_err());
-                    if let Some((index, Some(value))) = wide.iter().enumerate().find(|(_, v)| beyond(v)) {
-                        let row = out.len() + index;
-                        return Err(DatasetError::IntegerRange { column: name.into(), row, value });
-                    }
-                }
-                out.extend(integers(array).map_err(unreadable)?.iter());
-            }
-            Column::Floats(out) => out.extend(floats(array).map_err(unreadable)?.iter()),
-            Column::Booleans(out) => {
-                let plain = convert(array, &DataType::Boolean).map_err(unreadable)?;
-                out.extend(plain.as_boolean().iter());
-            }
+            (Self::Integers(values), Column::Integers(out)) => out.extend(values),
+            (Self::Floats(values), Column::Floats(out)) => out.extend(values),
+            (Self::Booleans(values), Column::Booleans(out)) => out.extend(values),
+            // A column of another type has no such values.
+            (Self::Strings(..) | Self::Integers(_) | Self::Floats(_) | Self::Booleans(_), _) => {}
         }
-        Ok(ControlFlow::Continue(()))
+        Ok(())
     }
 }
 

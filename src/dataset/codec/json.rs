@@ -103,11 +103,15 @@ impl Codec for Json {
         Ok(())
     }
 
-    fn column(&self, name: &str) -> Result<Column, DatasetError> {
+    fn column(&self, name: &str, _held_bytes: u64) -> Result<Column, DatasetError> {
         find(&self.columns, name).cloned()
     }
 
-    fn ids(&self) -> Result<Option<Ids>, DatasetError> {
+    fn check_column(&self, name: &str) -> Result<(), DatasetError> {
+        find(&self.columns, name).map(drop)
+    }
+
+    fn ids(&self, _held_bytes: u64) -> Result<Option<Ids>, DatasetError> {
         Ok(self.ids.clone())
     }
 
@@ -123,6 +127,11 @@ impl Codec for Json {
             Values::Sparse(sparse) => sparse.bytes(),
         };
         matrix + (columns + ids) as u64
+    }
+
+    fn decoded_bytes(&self) -> u64 {
+        // It has been decoded.
+        0
     }
 }
 

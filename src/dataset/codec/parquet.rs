@@ -3,17 +3,21 @@
 #[cfg(test)]
 mod tests;
 
-use arrow::datatypes::Schema;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Fields, Schema, SchemaRef};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
 use parquet::file::metadata::ParquetMetaData;
 
+use super::arrow_values;
 use super::guard::{guarded, malformed};
 use super::positioned::PositionedFile;
 use super::table::{self, ArraySink, Table};
 use super::{Codec, DatasetError, Format, Header, Options};
+use crate::dataset::column::ColumnType;
 
 /// A value while it is decoded: up to 64 bits, and its definition and repetition levels of 16 bits each.
 const VALUE_BYTES: usize = 12;
@@ -30,12 +34,22 @@ pub(super) fn open(
     file: PositionedFile,
     options: &Options,
 ) -> Result<(Header, Box<dyn Codec>), DatasetError> {
-    let load = || ArrowReaderMetadata::load(&file, ArrowReaderOptions::default());
-    let metadata = guarded(Format::Parquet, load)?;
-    check_extent(metadata.metadata(), file.bytes())?;
-    let groups = metadata.metadata().row_groups().iter();
-    let rows = groups.map(|group| group.num_rows().unsigned_abs()).fold(0, u64::saturating_add);
-    table::open(Parquet { file, metadata, rows }, options)
+    table::open(Parquet::new(file)?, options)
+}
+
+impl Parquet {
+    fn new(file: PositionedFile) -> Result<Self, DatasetError> {
+        let load = || {
+            let found = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default())?;
+            let viewed = ArrowReaderOptions::default().with_schema(views(found.schema()));
+            ArrowReaderMetadata::try_new(Arc::clone(found.metadata()), viewed)
+        };
+        let metadata = guarded(Format::Parquet, load)?;
+        check_extent(metadata.metadata(), file.bytes())?;
+        let groups = metadata.metadata().row_groups().iter();
+        let rows = groups.map(|group| group.num_rows().unsigned_abs()).fold(0, u64::saturating_add);
+        Ok(Self { file, metadata, rows })
+    }
 }
 
 impl Table for Parquet {
@@ -71,6 +85,16 @@ impl Table for Parquet {
     fn reading_bytes(&self, rows: usize, dim: usize) -> u64 {
         PAGE_BYTES + (rows * dim * VALUE_BYTES) as u64
     }
+}
+
+/// The schema with every text as a view: a long text that a page repeats at little cost is not copied for each row.
+fn views(schema: &Schema) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| {
+        let is_text = arrow_values::attribute_type(field.data_type()) == Some(ColumnType::String);
+        let data_type = if is_text { DataType::Utf8View } else { field.data_type().clone() };
+        field.as_ref().clone().with_data_type(data_type)
+    });
+    Arc::new(Schema::new_with_metadata(fields.collect::<Fields>(), schema.metadata().clone()))
 }
 
 /// Refuses a footer that points outside the file, before anything follows its pointers.

@@ -107,10 +107,14 @@ impl<T: Table + 'static> SparseTable<T> {
 
 impl<T: Table> SparseTable<T> {
     fn load(&self) -> Result<Sparse, DatasetError> {
-        let mut entries = Vec::new();
+        let mut entries = Vec::with_capacity(self.table.rows() as usize);
         let size = self.size as u64;
         read_indices(&self.table, self.fields, 0, &mut |place, index| {
             let row = below(FIELDS[0], place, index, size)?;
+            // More than the headers promise are refused when they have been counted.
+            if entries.len() == entries.capacity() {
+                return Ok(());
+            }
             entries.push(Entry { row, column: 0, value: 0.0 });
             Ok(())
         })?;
@@ -154,11 +158,15 @@ impl<T: Table> Codec for SparseTable<T> {
         self.load().map(drop)
     }
 
-    fn column(&self, name: &str) -> Result<Column, DatasetError> {
+    fn column(&self, name: &str, _held_bytes: u64) -> Result<Column, DatasetError> {
         Err(DatasetError::UnknownColumn { name: name.into(), known: Vec::new() })
     }
 
-    fn ids(&self) -> Result<Option<Ids>, DatasetError> {
+    fn check_column(&self, name: &str) -> Result<(), DatasetError> {
+        Err(DatasetError::UnknownColumn { name: name.into(), known: Vec::new() })
+    }
+
+    fn ids(&self, _held_bytes: u64) -> Result<Option<Ids>, DatasetError> {
         Ok(None)
     }
 
@@ -167,8 +175,12 @@ impl<T: Table> Codec for SparseTable<T> {
     }
 
     fn reading_bytes(&self) -> u64 {
-        let entries = self.table.rows() * size_of::<Entry>() as u64 * 2;
+        let entries = self.table.rows() * size_of::<Entry>() as u64;
         self.table.reading_bytes(MAX_BATCH_ROWS, 1) + entries + (self.size * size_of::<f32>()) as u64
+    }
+
+    fn decoded_bytes(&self) -> u64 {
+        self.table.rows() * size_of::<Entry>() as u64
     }
 }
 

@@ -20,13 +20,14 @@ struct Home {
 fn home() -> Home {
     let dir = TempDir::new().unwrap();
     let database = Arc::new(Database::builder().create_with_backend(InMemoryBackend::new()).unwrap());
-    let store = DatasetStore::open(dir.path(), database.clone(), Disk::probed(0, || Ok(u64::MAX))).unwrap();
+    let store =
+        DatasetStore::open(dir.path(), database.clone(), Disk::probed(0, || Ok(u64::MAX)), 1 << 30).unwrap();
     Home { dir, database, store }
 }
 
 impl Home {
     fn reopen(&self, disk: Disk) -> DatasetStore {
-        DatasetStore::open(self.dir.path(), self.database.clone(), disk).unwrap()
+        DatasetStore::open(self.dir.path(), self.database.clone(), disk, 1 << 30).unwrap()
     }
 
     fn put(

@@ -8,7 +8,7 @@ use arrow::datatypes::{Field, Float32Type, Int8Type, SchemaRef};
 use arrow::ipc::CompressionType;
 use arrow::ipc::writer::{DictionaryHandling, FileWriter, IpcWriteOptions, StreamWriter};
 
-use super::super::fixture::{open, refusal, rows};
+use super::super::fixture::{HELD_BYTES, open, refusal, rows};
 use super::*;
 use crate::dataset::codec::{Kind, Source};
 use crate::dataset::column::{Column, ColumnType};
@@ -103,12 +103,27 @@ fn a_dictionary_may_change_from_batch_to_batch_but_not_grow() {
 #[test]
 fn a_long_text_repeated_by_a_dictionary_is_refused_before_it_fills_the_memory() {
     let text = "x".repeat(1 << 20);
-    let names: DictionaryArray<Int8Type> = std::iter::repeat_n(Some(text.as_str()), 2000).collect();
+    let names: DictionaryArray<Int8Type> = std::iter::repeat_n(Some(text.as_str()), 200).collect();
     let bytes =
-        stream(&[batch(vec![("v", vectors(1, vec![1.0; 2000])), ("n", Arc::new(names))])], options(None));
+        stream(&[batch(vec![("v", vectors(1, vec![1.0; 200])), ("n", Arc::new(names))])], options(None));
     assert!(bytes.len() < 2 << 20);
-    let error = refusal(&bytes, Format::Arrow, &Options::default());
-    assert!(matches!(error, DatasetError::TextTooLong { row: 1024, .. }), "{error}");
+    let source = read(&bytes).unwrap();
+    assert_eq!(source.validate().unwrap(), None, "nobody has to hold it yet");
+    let error = source.column("n").unwrap_err();
+    assert!(matches!(error, DatasetError::ColumnTooLarge { bytes: 67_113_664, .. }), "{error}");
+    let named = Options { id: Some("n".into()), ..Options::default() };
+    let error = refusal(&bytes, Format::Arrow, &named);
+    assert!(matches!(error, DatasetError::ColumnTooLarge { .. }), "{error}");
+}
+
+#[test]
+fn a_message_that_cannot_be_read_in_parts_has_a_limit() {
+    let batch = |rows: usize| batch(vec![("v", vectors(1, vec![1.0; rows]))]);
+    let large = stream(&[batch(HELD_BYTES as usize / 4)], options(ZSTD));
+    assert!(large.len() < 1 << 20);
+    let error = refusal(&large, Format::Arrow, &Options::default());
+    assert_eq!(error.code(), "invalid_matrix", "{error}");
+    assert!(error.to_string().contains(&format!("at most {HELD_BYTES} are")), "{error}");
 }
 
 #[test]

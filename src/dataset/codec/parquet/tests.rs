@@ -1,4 +1,5 @@
-use std::sync::Arc;
+use std::io::Write;
+use std::ops::ControlFlow;
 
 use arrow::array::{
     Array, ArrayRef, BooleanArray, DictionaryArray, FixedSizeListArray, Float64Array, Int32Array,
@@ -14,7 +15,7 @@ use half::f16;
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 
-use super::super::fixture::{open, refusal, rows};
+use super::super::fixture::{HELD_BYTES, open, refusal, rows};
 use super::*;
 use crate::dataset::codec::Kind;
 use crate::dataset::column::{Column, ColumnType};
@@ -255,6 +256,51 @@ fn parameters_choose_among_columns_and_must_fit_them() {
     ] {
         let error = refusal(&bytes, Format::Parquet, &options);
         assert_eq!((error.to_string().as_str(), error.code()), (message, code));
+    }
+}
+
+#[test]
+fn a_column_is_checked_without_being_held_and_held_only_as_far_as_there_is_room() {
+    const ROWS: usize = 3_000_000;
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("v", fixed::<Float32Type>(1, vec![Some(1.0); ROWS])),
+        ("n", Arc::new(StringArray::new_null(ROWS))),
+        ("big", Arc::new(UInt64Array::from_iter((0..ROWS).map(|row| (row == 0).then_some(7))))),
+    ];
+    let bytes = parquet(columns, ROWS);
+    assert!(bytes.len() < 1 << 18, "{}", bytes.len());
+    let source = open(&bytes, Format::Parquet, &Options::default()).unwrap();
+    assert_eq!(source.validate().unwrap(), None);
+    let told = format!("column \"n\" takes {} bytes of memory or more, at most {HELD_BYTES} are", ROWS * 24);
+    let error = source.column("n").unwrap_err();
+    assert!(error.to_string().starts_with(&told), "{error}");
+    assert_eq!(source.column("big").unwrap().len(), ROWS);
+    let named = Options { id: Some("big".into()), ..Options::default() };
+    let error = refusal(&bytes, Format::Parquet, &named);
+    assert!(matches!(error, DatasetError::ColumnTooLarge { .. }), "{error}");
+    assert_eq!(error.code(), "invalid_parameter");
+    // Two bytes a value, one for each column.
+    assert_eq!(source.decoded_bytes(), 5 * ROWS as u64);
+}
+
+#[test]
+fn a_text_that_a_page_repeats_is_not_copied_for_each_row() {
+    let text = "x".repeat(1 << 16);
+    let dictionary: DictionaryArray<Int32Type> = std::iter::repeat_n(Some(text.as_str()), 500).collect();
+    let plain: StringArray = std::iter::repeat_n(Some(text.as_str()), 500).collect();
+    for texts in [Arc::new(dictionary) as ArrayRef, Arc::new(plain)] {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&parquet(vec![("n", texts)], 500)).unwrap();
+        let table = Parquet::new(PositionedFile::new(file).unwrap()).unwrap();
+        let mut rows = 0;
+        table
+            .read(0, 8192, &mut |array| {
+                rows += array.len();
+                assert!(array.get_buffer_memory_size() < 4 << 16, "{}", array.get_buffer_memory_size());
+                Ok(ControlFlow::Continue(()))
+            })
+            .unwrap();
+        assert_eq!(rows, 500);
     }
 }
 
