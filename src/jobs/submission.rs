@@ -71,7 +71,7 @@ impl JobService {
     ///
     /// # Errors
     /// [`JobError::QueueFull`], [`JobError::IdempotencyInProgress`], [`JobError::IdempotencyMismatch`],
-    /// [`JobError::ShuttingDown`], [`DatasetError::DiskFloor`]; where the key's job has been deleted, and the store's own.
+    /// [`JobError::ShuttingDown`], [`DatasetError::DiskFloor`](crate::dataset::DatasetError::DiskFloor); where the key's job has been deleted, and the store's own.
     pub fn begin(&self, tenant: &str, key: Option<IdempotencyKey>) -> Result<Begun, JobError> {
         let mut turn = None;
         if let Some(key) = &key {
