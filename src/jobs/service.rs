@@ -240,7 +240,7 @@ impl JobService {
     ///
     /// # Errors
     /// [`JobError::QueueFull`], [`JobError::IdempotencyInProgress`], [`JobError::IdempotencyMismatch`],
-    /// [`JobError::ShuttingDown`], [`DatasetError::DiskFloor`]; where the key's job has been deleted, and the store's own.
+    /// [`JobError::ShuttingDown`], [`DatasetError::DiskFloor`], [`DatasetError::DiskFull`]; where the key's job has been deleted, and the store's own.
     pub fn begin(&self, tenant: &str, key: Option<IdempotencyKey>) -> Result<Begun, JobError> {
         let mut turn = None;
         if let Some(key) = &key {
@@ -251,7 +251,9 @@ impl JobService {
                 Known::Other => return Err(JobError::IdempotencyMismatch),
             }
         }
-        self.shared.datasets.disk().admit(0)?;
+        let disk = self.shared.datasets.disk();
+        disk.admit(0)?;
+        disk.admit_change()?;
         let mut books = self.shared.books();
         if books.draining {
             return Err(JobError::ShuttingDown);
@@ -308,11 +310,21 @@ impl JobService {
     }
 
     /// Ends a queued job, tells a running one to stop, and leaves one that has ended as it is. Needs no slot, no
-    /// memory and no place in line.
+    /// memory and no place in line. Where the disk has no room to record it, a running job stops nevertheless.
     ///
     /// # Errors
-    /// Where there is none, and the store's own.
+    /// [`DatasetError::DiskFull`]; where there is none, and the store's own.
     pub fn cancel(&self, key: &JobKey) -> Result<JobView, JobError> {
+        if let Err(full) = self.shared.datasets.disk().admit_change() {
+            let job = self.get(key)?;
+            if job.record.state.is_terminal() {
+                return Ok(job);
+            }
+            if let Some(running) = self.shared.books().admission.running(key) {
+                running.cancel();
+            }
+            return Err(full.into());
+        }
         let record = match self.shared.store.cancel(key) {
             Ok(record) => record,
             Err(StoreError::Forbidden(Forbidden { .. })) => self.shared.store.get(key)?,
@@ -336,8 +348,9 @@ impl JobService {
     /// Removes a job that has ended.
     ///
     /// # Errors
-    /// [`JobError::NotTerminal`]; where there is none, and the store's own.
+    /// [`JobError::NotTerminal`], [`DatasetError::DiskFull`]; where there is none, and the store's own.
     pub fn delete(&self, key: &JobKey) -> Result<(), JobError> {
+        self.shared.datasets.disk().admit_change()?;
         if !self.shared.store.remove(key)? {
             return Err(JobError::NotTerminal(key.id.to_string()));
         }
@@ -377,8 +390,9 @@ impl JobService {
     /// Removes a dataset that no live job needs.
     ///
     /// # Errors
-    /// [`DatasetError::InUse`]; where there is none, and the store's own.
+    /// [`DatasetError::InUse`], [`DatasetError::DiskFull`]; where there is none, and the store's own.
     pub fn delete_dataset(&self, tenant: &str, id: &str) -> Result<(), DatasetError> {
+        self.shared.datasets.disk().admit_change()?;
         self.shared.datasets.delete(tenant, id, |within| JobStore::user_of(within, tenant, id))
     }
 
