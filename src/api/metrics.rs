@@ -57,8 +57,9 @@ fn read_gauges(app: &App) {
         }
         Err(error) => tracing::warn!(%error, "the datasets could not be counted"),
     }
-    match rustix::fs::statvfs(&app.settings.data_dir) {
-        Ok(disk) => gauge!("fewer_disk_free_bytes").set(disk.f_bavail as f64 * disk.f_frsize as f64),
+    match app.datasets.disk().free_bytes() {
+        Ok(Some(bytes)) => gauge!("fewer_disk_free_bytes").set(bytes as f64),
+        Ok(None) => {}
         Err(error) => tracing::warn!(%error, "the free space of the disk could not be read"),
     }
 }

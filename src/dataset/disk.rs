@@ -13,6 +13,13 @@ const KNOWN_FOR: Duration = Duration::from_secs(1);
 /// What a change of the database may write beside what is stored by it, so that no floor is below this.
 const MARGIN_BYTES: u64 = 4 << 20;
 
+/// What is to be free before the database is changed for a caller. Less than the least floor: what brought the disk to
+/// that can still be deleted.
+const CHANGE_BYTES: u64 = 1 << 20;
+
+/// Free bytes of a file system that tells nothing of itself.
+const UNTOLD: u64 = u64::MAX;
+
 type Probe = Box<dyn Fn() -> io::Result<u64> + Send + Sync>;
 
 /// A disk with a floor: below so many free bytes no new work is taken, so that the work which was taken can end.
@@ -34,8 +41,7 @@ impl Disk {
         Self::probed(floor_bytes, move || {
             let found = rustix::fs::statvfs(&directory)?;
             if found.f_blocks == 0 {
-                // A file system that tells nothing.
-                return Ok(u64::MAX);
+                return Ok(UNTOLD);
             }
             // Blocks that are kept for the super user are not ours.
             Ok(found.f_bavail.saturating_mul(found.f_frsize))
@@ -47,12 +53,24 @@ impl Disk {
         Self { floor_bytes: floor_bytes.max(MARGIN_BYTES), probe: Box::new(probe), known: Mutex::new(None) }
     }
 
-    /// Free bytes, as they were at most a second ago.
+    /// Free bytes, as they were at most a second ago; none where the file system tells nothing.
     ///
     /// # Errors
     /// What the file system says.
-    pub fn free_bytes(&self) -> io::Result<u64> {
-        self.after(0, |_| true)
+    pub fn free_bytes(&self) -> io::Result<Option<u64>> {
+        Ok(Some(self.after(0, |_| true)?).filter(|bytes| *bytes != UNTOLD))
+    }
+
+    /// Takes a change of the database that a caller waits for. Where there is no room it would wait, and hold up every
+    /// change behind it. A disk that cannot be asked is tried.
+    ///
+    /// # Errors
+    /// [`DatasetError::DiskFull`].
+    pub fn admit_change(&self) -> Result<(), DatasetError> {
+        match (self.probe)() {
+            Ok(left) if left < CHANGE_BYTES => Err(DatasetError::DiskFull { left, needed: CHANGE_BYTES }),
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 
     /// Takes new work that is about to write `bytes`. O(1), and without a look at the disk while the last one is
@@ -80,12 +98,16 @@ impl Disk {
     fn after(&self, bytes: u64, enough: impl Fn(u64) -> bool) -> io::Result<u64> {
         // A panic while this is held leaves a whole value behind.
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = |free_bytes: u64| match free_bytes {
+            UNTOLD => UNTOLD,
+            told => told.saturating_sub(bytes),
+        };
         let young = known.take().filter(|known| known.at.elapsed() < KNOWN_FOR);
-        let now = match young.filter(|known| enough(known.free_bytes.saturating_sub(bytes))) {
+        let now = match young.filter(|known| enough(left(known.free_bytes))) {
             Some(now) => now,
             None => Known { free_bytes: (self.probe)()?, at: Instant::now() },
         };
-        let left = now.free_bytes.saturating_sub(bytes);
+        let left = left(now.free_bytes);
         *known = Some(Known { free_bytes: left, at: now.at });
         Ok(left)
     }
@@ -127,7 +149,7 @@ mod tests {
     fn without_a_floor_what_the_database_needs_stays() {
         let (disk, ..) = disk(0, MARGIN_BYTES + 10);
         disk.admit(10).unwrap();
-        assert_eq!(disk.free_bytes().unwrap(), MARGIN_BYTES);
+        assert_eq!(disk.free_bytes().unwrap(), Some(MARGIN_BYTES));
         assert!(disk.admit(11).is_err());
     }
 
@@ -140,9 +162,27 @@ mod tests {
     }
 
     #[test]
+    fn a_change_is_refused_with_its_numbers_only_where_it_would_wait() {
+        let (disk, free, _) = disk(u64::MAX, CHANGE_BYTES);
+        disk.admit_change().unwrap();
+        free.store(CHANGE_BYTES - 1, Relaxed);
+        let error = disk.admit_change().unwrap_err();
+        let DatasetError::DiskFull { left, needed } = error else { panic!("{error}") };
+        assert_eq!((left, needed, error.code()), (CHANGE_BYTES - 1, CHANGE_BYTES, "insufficient_storage"));
+    }
+
+    #[test]
+    fn a_file_system_that_tells_nothing_has_no_number_and_room_for_everything() {
+        let disk = Disk::probed(1 << 40, || Ok(UNTOLD));
+        disk.admit(1 << 50).unwrap();
+        disk.admit_change().unwrap();
+        assert_eq!(disk.free_bytes().unwrap(), None);
+    }
+
+    #[test]
     fn the_disk_of_a_directory_has_room() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(Disk::of(dir.path(), 0).free_bytes().unwrap() > 0);
+        assert!(Disk::of(dir.path(), 0).free_bytes().unwrap() > Some(0));
         assert!(Disk::of(&dir.path().join("absent"), 0).free_bytes().is_err());
     }
 }

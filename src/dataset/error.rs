@@ -330,6 +330,16 @@ pub enum DatasetError {
         /// Bytes that are to stay.
         floor_bytes: u64,
     },
+    /// A change of the database would have to wait for room.
+    #[error(
+        "the disk is full: {left} bytes are free, and a change needs {needed}; make room outside of the data directory"
+    )]
+    DiskFull {
+        /// Bytes that are free.
+        left: u64,
+        /// Bytes that have to be.
+        needed: u64,
+    },
     /// A dataset that a live job needs.
     #[error("dataset {dataset} is needed by {job}")]
     InUse {
@@ -403,12 +413,10 @@ impl DatasetError {
             Self::DuplicateId { .. } | Self::DuplicateEntry { .. } => "duplicate_item",
             Self::NotFound(_) => "dataset_not_found",
             Self::Expired(_) => "dataset_expired",
-            Self::DiskFloor { .. } => "insufficient_storage",
+            Self::DiskFloor { .. } | Self::DiskFull { .. } => "insufficient_storage",
             Self::InUse { .. } => "dataset_in_use",
             Self::Io(error) if is_full(error) => "insufficient_storage",
-            Self::Database(error) if matches!(&**error, redb::Error::Io(error) if is_full(error)) => {
-                "insufficient_storage"
-            }
+            Self::Database(error) if has_no_room(error) => "insufficient_storage",
             Self::Damaged { .. } | Self::Record(_) | Self::Io(_) | Self::Database(_) => "internal",
         }
     }
@@ -430,6 +438,11 @@ impl DatasetError {
 
 pub(super) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// Whether the database failed for want of room.
+pub(crate) fn has_no_room(error: &redb::Error) -> bool {
+    matches!(error, redb::Error::Io(error) if is_full(error))
 }
 
 fn describe_place(pointer: &str) -> String {

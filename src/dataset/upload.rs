@@ -107,6 +107,7 @@ impl Upload {
         let digest = hexadecimal(&self.hash.finalize());
         let id_column = options.id.clone();
         let upload = Validated { file, bytes: self.written, digest, source, format, id_column, zero_row };
+        self.store.disk().admit_change()?;
         self.store.keep(upload, tenant, name)
     }
 }

@@ -119,6 +119,10 @@ fn finish(
     ending: &Ending,
     progress: Option<ProgressRecord>,
 ) -> Result<JobRecord, StoreError> {
+    // A full disk may have kept the owner's wish out of the record, though not from the run.
+    if matches!(ending, Ending::Cancelled(_)) && shared.store.get(key)?.state == State::Running {
+        shared.store.cancel(key)?;
+    }
     let bytes = result_bytes(ending)?;
     if has_room(shared, bytes) {
         return shared.store.finish(key, ending, progress);

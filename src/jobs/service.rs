@@ -213,11 +213,21 @@ impl JobService {
     }
 
     /// Ends a queued job, tells a running one to stop, and leaves one that has ended as it is. Needs no slot, no
-    /// memory and no place in line.
+    /// memory and no place in line. Where the disk has no room to record it, a running job stops nevertheless.
     ///
     /// # Errors
-    /// Where there is none, and the store's own.
+    /// [`DatasetError::DiskFull`]; where there is none, and the store's own.
     pub fn cancel(&self, key: &JobKey) -> Result<JobView, JobError> {
+        if let Err(full) = self.shared.datasets.disk().admit_change() {
+            let job = self.get(key)?;
+            if job.record.state.is_terminal() {
+                return Ok(job);
+            }
+            if let Some(running) = self.shared.books().admission.running(key) {
+                running.cancel();
+            }
+            return Err(full.into());
+        }
         let record = match self.shared.store.cancel(key) {
             Ok(record) => record,
             Err(StoreError::Forbidden(Forbidden { .. })) => self.shared.store.get(key)?,
@@ -241,8 +251,9 @@ impl JobService {
     /// Removes a job that has ended.
     ///
     /// # Errors
-    /// [`JobError::NotTerminal`]; where there is none, and the store's own.
+    /// [`JobError::NotTerminal`], [`DatasetError::DiskFull`]; where there is none, and the store's own.
     pub fn delete(&self, key: &JobKey) -> Result<(), JobError> {
+        self.shared.datasets.disk().admit_change()?;
         if !self.shared.store.remove(key)? {
             return Err(JobError::NotTerminal(key.id.to_string()));
         }
@@ -282,8 +293,9 @@ impl JobService {
     /// Removes a dataset that no live job needs.
     ///
     /// # Errors
-    /// [`DatasetError::InUse`]; where there is none, and the store's own.
+    /// [`DatasetError::InUse`], [`DatasetError::DiskFull`]; where there is none, and the store's own.
     pub fn delete_dataset(&self, tenant: &str, id: &str) -> Result<(), DatasetError> {
+        self.shared.datasets.disk().admit_change()?;
         self.shared.datasets.delete(tenant, id, |within| JobStore::user_of(within, tenant, id))
     }
 

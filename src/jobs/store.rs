@@ -12,6 +12,7 @@ use super::meters;
 use super::record::{Failure, JobKey, JobRecord, ProgressRecord, RECORD_VERSION, ResultSummary};
 use super::selection::result::SelectionResult;
 use super::state::{Event, Forbidden};
+use crate::dataset::error::has_no_room;
 use crate::dataset::{DatasetError, DatasetStore};
 use crate::fault;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
@@ -72,8 +73,7 @@ from_database!(redb::TransactionError, redb::TableError, redb::StorageError, red
 impl StoreError {
     /// Whether the disk is full.
     pub fn is_full(&self) -> bool {
-        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
-        matches!(self, Self::Database(error) if matches!(&**error, redb::Error::Io(error) if matches!(error.kind(), StorageFull | QuotaExceeded)))
+        matches!(self, Self::Database(error) if has_no_room(error))
     }
 }
 

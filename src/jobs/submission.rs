@@ -82,7 +82,9 @@ impl JobService {
                 Known::Other => return Err(JobError::IdempotencyMismatch),
             }
         }
-        self.shared.datasets.disk().admit(0)?;
+        let disk = self.shared.datasets.disk();
+        disk.admit(0)?;
+        disk.admit_change()?;
         let mut books = self.shared.books();
         if books.draining {
             return Err(JobError::ShuttingDown);

@@ -261,5 +261,22 @@ fn a_result_that_the_disk_has_no_room_for_is_what_the_job_ends_with() {
         assert_eq!((record.state, record.failure.unwrap().code.as_str()), (state, "insufficient_storage"));
         assert_eq!(jobs.result(&job).unwrap_err().code(), "no_result");
     }
+
+    // With hardly a byte left nobody waits for a change, and a run stops all the same.
+    free_bytes.store(1 << 40, Relaxed);
+    let (running, queued) = (submit(MANY), submit(MANY));
+    wait(&running, &|state| state == State::Running);
+    free_bytes.store(1 << 10, Relaxed);
+    let refusals = [
+        jobs.cancel(&running).unwrap_err().code(),
+        jobs.cancel(&queued).unwrap_err().code(),
+        jobs.delete(&JobKey::new("t", "job_1")).unwrap_err().code(),
+        jobs.delete_dataset("t", &dataset.id).unwrap_err().code(),
+    ];
+    assert_eq!(refusals, ["insufficient_storage"; 4]);
+    assert_eq!(jobs.cancel(&JobKey::new("t", "job_1")).unwrap_err().code(), "job_not_found");
+    assert_eq!(wait(&running, &|state| state.is_terminal()).state, State::Cancelled);
+    assert_eq!(jobs.cancel(&running).unwrap().record.state, State::Cancelled);
+    wait(&queued, &|state| state == State::Running);
     assert!(jobs.drain(Duration::from_secs(60)));
 }

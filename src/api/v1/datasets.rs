@@ -335,7 +335,8 @@ pub(in crate::api) async fn get_dataset(
     params(("id" = String, Path, description = "Id of the dataset")),
     responses((status = 204, description = "Deleted")),
     extensions(
-        ("x-problem-codes" = json!(["invalid_path", "dataset_not_found", "dataset_expired", "dataset_in_use"])),
+        ("x-problem-codes" = json!(["invalid_path", "dataset_not_found", "dataset_expired", "dataset_in_use",
+            "insufficient_storage"])),
         ("x-codeSamples" = json!([{"lang": "Shell", "source": "curl -fsS -X DELETE http://127.0.0.1:8080/v1/datasets/$DATASET"}])),
     ),
 )]

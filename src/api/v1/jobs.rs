@@ -240,7 +240,7 @@ pub(in crate::api) async fn get_job(
     params(("id" = String, Path, description = "Id of the job")),
     responses((status = 204, description = "Deleted")),
     extensions(
-        ("x-problem-codes" = json!(["invalid_path", "job_not_found", "job_not_terminal"])),
+        ("x-problem-codes" = json!(["invalid_path", "job_not_found", "job_not_terminal", "insufficient_storage"])),
         ("x-codeSamples" = json!([{"lang": "Shell", "source": "curl -fsS -X DELETE http://127.0.0.1:8080/v1/jobs/$JOB"}])),
     ),
 )]
@@ -264,7 +264,7 @@ pub(in crate::api) async fn delete_job(
         (status = 200, description = "It has ended", body = Job),
     ),
     extensions(
-        ("x-problem-codes" = json!(["invalid_path", "job_not_found"])),
+        ("x-problem-codes" = json!(["invalid_path", "job_not_found", "insufficient_storage"])),
         ("x-codeSamples" = json!([{"lang": "Shell", "source": "curl -fsS -X POST http://127.0.0.1:8080/v1/jobs/$JOB/cancel"}])),
     ),
 )]
