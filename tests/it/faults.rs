@@ -183,12 +183,15 @@ impl Before {
                 let job = client.submit(&late)?;
                 client.end(&job)?;
             }
-            "cancel" | "stop" => {
+            "cancel" | "stop" => loop {
                 let job = client.submit(&self.many())?;
                 client.wait(&job, runs)?;
                 client.ask("POST", &format!("{job}/cancel"), "", &[])?;
-                client.end(&job)?;
-            }
+                // One that ended before its cancel came was not stopped.
+                if client.end(&job)?["state"] == "cancelled" {
+                    break;
+                }
+            },
             "requeue" => {
                 let job = client.submit(&self.many())?;
                 client.wait(&job, runs)?;
