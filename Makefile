@@ -9,10 +9,10 @@ PYTHON ?= python3
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt openapi bench compare deps
+.PHONY: help demo test test-sources contract lint fmt openapi docs bench load compare examples image-check deps
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: deps ## start the service, run selections over HTTP, print them (ARGS=--once to leave at the end)
 	$(CARGO) run -- demo $(ARGS)
@@ -25,9 +25,17 @@ test: deps ## every test of the workspace, with cargo-nextest where it is instal
 	fi
 	$(CARGO) test --workspace --doc
 
+test-sources: deps ## the tests of datasets in object stores, which the default build leaves out
+	$(CARGO) test --features object-store --lib --test it -- reference object_store
+
+contract: deps ## hold the running service to its OpenAPI document with schemathesis (needs python3 and PyPI)
+	$(CARGO) build
+	PYTHON=$(PYTHON) tests/contract/run $(ARGS)
+
 lint: deps ## format, clippy and documentation, where a warning is an error
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
 
 fmt: ## format the sources
@@ -38,12 +46,33 @@ openapi: deps ## write openapi/openapi.json and openapi/errors.md from the code
 	$(CARGO) run --quiet -- openapi > openapi/openapi.json
 	$(CARGO) run --quiet -- openapi --errors > openapi/errors.md
 
+docs: deps ## write the tables of docs/operations.md and docker/config.example.toml from the code
+	$(CARGO) build
+	$(CARGO) run --quiet -- settings > docker/config.example.toml
+	$(CARGO) run --quiet -- settings --markdown > target/settings.md
+	$(CARGO) run --quiet -- openapi --metrics > target/metrics.md
+	for table in settings metrics; do \
+		sed -i -e "/^<!-- $$table: generated -->$$/,/^<!-- $$table: end -->$$/{//!d}" \
+			-e "/^<!-- $$table: generated -->$$/r target/$$table.md" docs/operations.md; \
+	done
+
 bench: deps ## the first pass as a share of the machine's multiply-add peak
 	$(CARGO) bench -p submodular --bench first_pass $(ARGS)
+
+load: deps ## the service under a crowd of clients, its submits and its waits (ARGS="--seconds 60 --clients 200 --think-ms 100")
+	$(CARGO) bench --bench load -- $(ARGS)
 
 compare: deps ## lazy greedy beside a plain numpy one (ARGS="VECTORS.npy K")
 	$(CARGO) build --release
 	env -u OPENBLAS_NUM_THREADS $(PYTHON) benches/compare_numpy.py $(ARGS)
+
+examples: deps ## run the Python example against a fresh service; it has to print what the README shows (needs numpy)
+	$(CARGO) build
+	PYTHON=$(PYTHON) examples/check.sh target/debug/fewer
+
+image-check: deps ## run the release binary in a root like the container's (needs root; MIRROR= for another mirror)
+	$(CARGO) build --release
+	docker/image-check.sh target/release/fewer
 
 deps: ## install libopenblas-dev and pkg-config where they are missing
 	@command -v $(CARGO) >/dev/null || { \

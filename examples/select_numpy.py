@@ -1,13 +1,15 @@
-"""Chooses 50 of 5,000 vectors through the service. Needs numpy, and a service on 127.0.0.1:8080 (`fewer serve`)."""
+"""Chooses 50 of 5,000 vectors through the service. Needs numpy, and a service on 127.0.0.1:8080 (`fewer serve`), or
+wherever FEWER_URL says."""
 
 import io
 import json
+import os
 import time
 import urllib.request
 
 import numpy as np
 
-SERVICE = "http://127.0.0.1:8080"
+SERVICE = os.environ.get("FEWER_URL", "http://127.0.0.1:8080")
 
 
 def call(method, path, body=None, media_type="application/json"):

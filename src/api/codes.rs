@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use utoipa::ToSchema;
 
 macro_rules! codes {
-    ($($name:ident $code:literal $status:ident $title:literal $remedy:literal)*) => {
+    ($($name:ident $code:tt $status:ident $title:literal $remedy:literal)*) => {
         /// What went wrong, for programs. Codes never change their meaning.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
         pub enum Code {
@@ -84,7 +84,7 @@ codes! {
     UnsupportedMediaType "unsupported_media_type" UNSUPPORTED_MEDIA_TYPE "No decoder for this `Content-Type`"
         "Send one of the types that `detail` lists."
     UnsupportedEncoding "unsupported_encoding" UNSUPPORTED_MEDIA_TYPE "No decoder for this `Content-Encoding`"
-        "Send the body as it is."
+        "Send the body as it is, or compressed by gzip or zstd."
     InvalidParameter "invalid_parameter" UNPROCESSABLE_ENTITY "A field is unknown, missing or out of range"
         "Mend the fields that `errors` points at."
     InvalidMatrix "invalid_matrix" UNPROCESSABLE_ENTITY "The matrix holds what is not a finite number"
@@ -113,8 +113,8 @@ codes! {
         "Use a source under one of the prefixes that the operator has configured, or upload the bytes."
     QueueFull "queue_full" TOO_MANY_REQUESTS "No more jobs may wait"
         "Send the request again after `Retry-After` seconds."
-    TooManyRequests "too_many_requests" TOO_MANY_REQUESTS "Too many connections wait for jobs"
-        "Poll the job instead, or try again after `Retry-After` seconds."
+    TooManyRequests "too_many_requests" TOO_MANY_REQUESTS "Too many requests of this kind are under way"
+        "Try again after `Retry-After` seconds. A job can be polled instead of waited for."
     Internal "internal" INTERNAL_SERVER_ERROR "The service failed"
         "The service's log has the cause under `request_id`."
     SourceFailed "source_failed" BAD_GATEWAY "The source cannot be read"
@@ -161,7 +161,9 @@ impl Code {
 /// The table as Markdown: `openapi/errors.md`.
 pub fn markdown() -> String {
     let mut page = String::from(
-        "# Error codes\n\nEvery answer of status 400 or above is `application/problem+json` (RFC 9457) with one of these codes.\n\n\
+        "# Error codes\n\nEvery answer of status 400 or above is `application/problem+json` (RFC 9457) with one of these codes. \
+         Only what is no HTTP at all never reaches the service: the server library answers it with a bare 400, 414 (the \
+         path is too long) or 431 (the headers are) and closes the connection.\n\n\
          | status | code | title | what to do |\n|---|---|---|---|\n",
     );
     for code in Code::ALL {

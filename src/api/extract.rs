@@ -1,32 +1,90 @@
 //! Extractors whose refusals are problems, with the place of the offence.
 
 use super::codes::Code;
-use super::problem::Problem;
+use super::encoding::{BodyDecoder, BodyLimit, ContentEncoding};
+use super::openapi;
+use super::problem::{FieldProblem, MOST_PLACES, Problem, cut};
 use axum::body::Bytes;
 use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{FromRequestParts, Request};
-use axum::http::{HeaderMap, header, request};
+use axum::extract::{FromRequestParts, MatchedPath, Request};
+use axum::http::{HeaderMap, Uri, header, request};
+use axum::middleware::Next;
+use axum::response::Response;
 use futures_util::StreamExt;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
-use std::time::Duration;
+use std::error::Error;
+use tower_http::timeout::TimeoutError;
 
-/// A body may not pause for longer.
-pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-
-/// The query, read by serde; unknown parameters are refused.
+/// The query, read by serde; unknown parameters are refused. No parameter may be required: each is also read alone, to
+/// tell all that are wrong.
 #[derive(Debug)]
 pub(super) struct Query<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut request::Parts, state: &S) -> Result<Self, Problem> {
-        let refuse = |rejection: QueryRejection| Problem::new(Code::InvalidQuery, rejection.body_text());
-        let axum::extract::Query(value) =
-            axum::extract::Query::from_request_parts(parts, state).await.map_err(refuse)?;
-        Ok(Self(value))
+    async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Self, Problem> {
+        query(&parts.uri).map(Self)
     }
+}
+
+/// Parameters of one request. No operation has as many, and where one is wrong each is read once more.
+const MOST_PARAMETERS: usize = MOST_PLACES;
+
+/// Characters of a `name=value` that are repeated.
+const LONGEST_PAIR: usize = 200;
+
+fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
+    let pairs = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+    if pairs.clone().nth(MOST_PARAMETERS).is_some() {
+        return Err(Problem::new(Code::InvalidQuery, format!("more than {MOST_PARAMETERS} parameters")));
+    }
+    let read =
+        |uri: &Uri| axum::extract::Query::<T>::try_from_uri(uri).map(|axum::extract::Query(value)| value);
+    let whole = match read(uri) {
+        Ok(value) => return Ok(value),
+        Err(whole) => whole,
+    };
+    let wrong = pairs.filter_map(|pair| {
+        let alone = Uri::try_from(format!("/?{pair}")).ok()?;
+        let refusal = read(&alone).err()?;
+        let told = cut(pair.to_owned(), LONGEST_PAIR);
+        Some(FieldProblem::parameter(parameter(pair), format!("{told}: {}", cause(&refusal))))
+    });
+    let wrong: Vec<_> = wrong.collect();
+    Err(if wrong.is_empty() {
+        // What no parameter is guilty of alone: the same one twice.
+        Problem::new(Code::InvalidQuery, cause(&whole))
+    } else {
+        Problem::of_places(wrong)
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoParameters {}
+
+/// Operations that have no query parameters refuse them, as the others refuse those they do not have.
+pub(super) async fn refuse_query(
+    path: Option<MatchedPath>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    if path.is_some_and(|path| openapi::takes_no_query(path.as_str(), request.method())) {
+        query::<NoParameters>(request.uri())?;
+    }
+    Ok(next.run(request).await)
+}
+
+/// The name of a `name=value`, as it came.
+fn parameter(pair: &str) -> &str {
+    pair.split('=').next().unwrap_or(pair)
+}
+
+/// What serde said of it, without axum's words before.
+fn cause(refusal: &QueryRejection) -> String {
+    refusal.source().map_or_else(|| refusal.body_text(), ToString::to_string)
 }
 
 /// The variables of the path.
@@ -44,9 +102,9 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     }
 }
 
-/// The whole body of a JSON request, at most `limit` bytes.
-pub(super) async fn json_body(request: Request, limit: u64, setting: &str) -> Result<Bytes, Problem> {
-    refuse_encoding(request.headers())?;
+/// The whole body of a JSON request, at most `limit` bytes as it is sent and as it is decompressed.
+pub(super) async fn json_body(request: Request, limit: u64, setting: &'static str) -> Result<Bytes, Problem> {
+    let encoding = ContentEncoding::of(request.headers())?;
     let media_type = content_type(request.headers())?;
     if !essence(media_type).eq_ignore_ascii_case("application/json") {
         return Err(Problem::new(
@@ -57,28 +115,32 @@ pub(super) async fn json_body(request: Request, limit: u64, setting: &str) -> Re
     refuse_length(request.headers(), limit, setting)?;
     let mut body = request.into_body().into_data_stream();
     let mut bytes = Vec::new();
+    let mut decoder = BodyDecoder::new(encoding, BodyLimit { bytes: limit, setting }, |piece: &[u8]| {
+        bytes.extend_from_slice(piece);
+        Ok(())
+    })?;
     while let Some(chunk) = next_chunk(&mut body).await? {
-        if bytes.len() as u64 + chunk.len() as u64 > limit {
-            return Err(too_large(limit, setting));
-        }
-        bytes.extend_from_slice(&chunk);
+        decoder.write(&chunk)?;
     }
+    decoder.finish()?;
     Ok(bytes.into())
 }
 
-/// The next piece of a body, or none at its end.
+/// The next piece of a body, or none at its end. That a body pauses for too long is found by
+/// [`linger`](super::linger).
 pub(super) async fn next_chunk(body: &mut axum::body::BodyDataStream) -> Result<Option<Bytes>, Problem> {
-    match tokio::time::timeout(LONGEST_PAUSE, body.next()).await {
-        Ok(None) => Ok(None),
-        Ok(Some(Ok(chunk))) => Ok(Some(chunk)),
-        Ok(Some(Err(error))) => {
-            Err(Problem::new(Code::MalformedBody, format!("the body broke off: {error}")))
+    body.next().await.transpose().map_err(|error| {
+        let mut causes =
+            std::iter::successors(Some::<&(dyn Error + 'static)>(&error), |&cause| cause.source());
+        if causes.any(|cause| cause.is::<TimeoutError>()) {
+            let setting = "FEWER_LIMITS__PAUSE_SECONDS (--max-pause-seconds)";
+            return Problem::new(
+                Code::BodyTimeout,
+                format!("no byte came for too long; the setting is {setting}"),
+            );
         }
-        Err(_) => Err(Problem::new(
-            Code::BodyTimeout,
-            format!("no byte came for {} seconds", LONGEST_PAUSE.as_secs()),
-        )),
-    }
+        Problem::new(Code::MalformedBody, format!("the body broke off: {error}"))
+    })
 }
 
 /// The declared media type.
@@ -90,65 +152,16 @@ pub(super) fn content_type(headers: &HeaderMap) -> Result<&str, Problem> {
     }
 }
 
-/// Compressed bodies are not read.
-pub(super) fn refuse_encoding(headers: &HeaderMap) -> Result<(), Problem> {
-    match headers.get(header::CONTENT_ENCODING) {
-        Some(encoding) if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") => {
-            Err(Problem::new(Code::UnsupportedEncoding, format!("Content-Encoding {encoding:?} is not read")))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// A body that says it is too large is refused before its first byte.
-pub(super) fn refuse_length(headers: &HeaderMap, limit: u64, setting: &str) -> Result<(), Problem> {
+pub(super) fn refuse_length(headers: &HeaderMap, limit: u64, setting: &'static str) -> Result<(), Problem> {
     let declared =
         headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if declared.is_some_and(|bytes| bytes > limit) { Err(too_large(limit, setting)) } else { Ok(()) }
-}
-
-pub(super) fn too_large(limit: u64, setting: &str) -> Problem {
-    Problem::new(Code::PayloadTooLarge, format!("the limit is {limit} bytes; the setting is {setting}"))
+    let limit = BodyLimit { bytes: limit, setting };
+    if declared.is_some_and(|bytes| bytes > limit.bytes) { Err(limit.exceeded()) } else { Ok(()) }
 }
 
 pub(super) fn essence(media_type: &str) -> &str {
     media_type.split(';').next().unwrap_or_default().trim()
-}
-
-/// Reads a JSON body. Bytes that are no JSON are malformed; JSON that is not a `T` is invalid at a place.
-pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| refuse(&error, ""))?;
-    reader.end().map_err(|error| Problem::new(Code::MalformedBody, error.to_string()))?;
-    Ok(value)
-}
-
-/// Reads a part of a JSON body that stood at `pointer`.
-pub(super) fn parse_value<T: DeserializeOwned>(value: Value, pointer: &str) -> Result<T, Problem> {
-    serde_path_to_error::deserialize(value).map_err(|error| refuse(&error, pointer))
-}
-
-fn refuse(error: &serde_path_to_error::Error<serde_json::Error>, below: &str) -> Problem {
-    let cause = error.inner();
-    if cause.is_syntax() || cause.is_eof() {
-        return Problem::new(Code::MalformedBody, cause.to_string());
-    }
-    Problem::at(Code::InvalidParameter, format!("{below}{}", pointer(error.path())), cause.to_string())
-}
-
-/// RFC 6901.
-fn pointer(path: &serde_path_to_error::Path) -> String {
-    use serde_path_to_error::Segment;
-
-    path.iter()
-        .map(|segment| match segment {
-            Segment::Seq { index } => format!("/{index}"),
-            Segment::Map { key } | Segment::Enum { variant: key } => {
-                format!("/{}", key.replace('~', "~0").replace('/', "~1"))
-            }
-            Segment::Unknown => String::new(),
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -156,32 +169,29 @@ mod tests {
     use super::*;
     use serde::Deserialize;
 
-    #[derive(Debug, Deserialize)]
+    #[derive(Debug, PartialEq, Deserialize)]
     #[serde(deny_unknown_fields)]
-    struct Outer {
-        #[expect(dead_code, reason = "only its reading is tested")]
-        inner: Vec<Inner>,
-    }
-
-    #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Inner {
-        #[expect(dead_code, reason = "only its reading is tested")]
-        k: u64,
+    struct Page {
+        limit: Option<u8>,
+        token: Option<String>,
     }
 
     #[test]
-    fn a_refusal_points_at_its_place() {
-        for (body, code, at) in [
-            ("{", Code::MalformedBody, None),
-            (r#"{"inner":[]} x"#, Code::MalformedBody, None),
-            (r#"{"inner":[{"k":1},{"k":-1}]}"#, Code::InvalidParameter, Some("/inner/1/k")),
-            (r#"{"inner":[{"k":1,"a/b":2}]}"#, Code::InvalidParameter, Some("/inner/0/a~1b")),
-            (r#"{}"#, Code::InvalidParameter, Some("")),
-        ] {
-            let problem = parse::<Outer>(body.as_bytes()).unwrap_err();
-            assert_eq!(problem.code, code, "{body}");
-            assert_eq!(problem.errors.first().map(|field| field.pointer.as_str()), at, "{body}");
-        }
+    fn every_bad_parameter_is_told_by_its_name() {
+        let wrong = |uri: &'static str| {
+            let problem = query::<Page>(&Uri::from_static(uri)).unwrap_err();
+            assert_eq!(problem.code, Code::InvalidQuery, "{uri}");
+            let names = problem.errors.into_iter().map(|field| field.parameter.unwrap_or_default());
+            (names.collect::<Vec<_>>().join(" "), problem.detail)
+        };
+        assert_eq!(wrong("/?limit=many&token=a&colour=red").0, "limit colour");
+        assert_eq!(wrong("/?limit=300").0, "limit");
+        assert_eq!(wrong("/?limit=1&limit=2"), (String::new(), "duplicate field `limit`".into()));
+        let many = |count| Uri::try_from(format!("/?{}", "a&".repeat(count))).unwrap();
+        assert_eq!(query::<Page>(&many(MOST_PARAMETERS)).unwrap_err().errors.len(), MOST_PARAMETERS);
+        let more = query::<Page>(&many(MOST_PARAMETERS + 1)).unwrap_err();
+        assert_eq!((more.errors.len(), more.detail), (0, "more than 100 parameters".into()));
+        let read = query::<Page>(&Uri::from_static("/?&limit=3&token=%20&")).unwrap();
+        assert_eq!(read, Page { limit: Some(3), token: Some(" ".into()) });
     }
 }

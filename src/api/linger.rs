@@ -5,13 +5,15 @@
 
 use super::extract::next_chunk;
 use axum::body::{Body, BodyDataStream, Bytes};
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::header;
 use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::{StreamExt, stream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
+use tower_http::timeout::TimeoutBody;
 
 /// What is read of a body that nobody wants.
 const MOST_BYTES: usize = 64 << 20;
@@ -36,12 +38,13 @@ impl Unread {
 }
 
 /// Lets the request be answered, and reads what is left of its body before the answer goes out: at most
-/// [`MOST_BYTES`], and as long as no pause is longer than a body may make.
-pub(super) async fn read_to_the_end(request: Request, next: Next) -> Response {
+/// [`MOST_BYTES`]. Whoever reads, a `pause` that is longer ends the body with an error.
+pub(super) async fn read_to_the_end(State(pause): State<Duration>, request: Request, next: Next) -> Response {
     // Such a client looks before it sends: reading would ask it to.
     let looks_first = request.headers().contains_key(header::EXPECT);
     let (parts, body) = request.into_parts();
-    let unread = Arc::new(Mutex::new(Unread { body: Some(body.into_data_stream()), begun: false }));
+    let body = Body::new(TimeoutBody::new(pause, body)).into_data_stream();
+    let unread = Arc::new(Mutex::new(Unread { body: Some(body), begun: false }));
     let handlers = Arc::clone(&unread);
     let body = Body::from_stream(stream::poll_fn(move |context| lock(&handlers).poll(context)));
     let response = next.run(Request::from_parts(parts, body)).await;

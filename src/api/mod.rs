@@ -2,19 +2,28 @@
 
 mod app;
 pub mod codes;
+pub mod connections;
+mod credentials;
+mod encoding;
 mod extract;
+mod json;
 mod linger;
+mod metrics;
 mod middleware;
 pub mod openapi;
 mod ops;
+mod pointer;
 pub mod problem;
+mod schema;
 pub mod v1;
 
 pub use app::{App, OpenError};
 
+use crate::auth::ApiKey;
 use crate::config::Settings;
 use axum::Router;
-use std::future::{Future, IntoFuture};
+use connections::Bounds;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -38,23 +47,41 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(v1::jobs::cancel_job))
         .routes(routes!(v1::jobs::get_job_events))
         .routes(routes!(v1::jobs::get_job_result))
+        .routes(routes!(v1::info::get_info))
         .routes(routes!(ops::healthz))
         .routes(routes!(ops::readyz))
         .routes(routes!(ops::explain_error))
+        .routes(routes!(metrics::get_metrics))
 }
 
 /// Every route of a service.
 pub fn router(app: Arc<App>) -> Router {
-    let config = utoipa_swagger_ui::Config::from("/openapi.json");
+    // By default the page has the document judged by a service on the Internet.
+    let config = utoipa_swagger_ui::Config::from("/openapi.json").validator_url("none");
     let pages = Router::new()
         .merge(SwaggerUi::new("/docs").config(config))
         .route("/openapi.json", axum::routing::get(ops::openapi_json));
-    Router::from(routes())
-        .merge(pages)
-        .with_state(app)
+    let operations = Router::from(routes()).route_layer(axum::middleware::from_fn(extract::refuse_query));
+    let (pause, key) = (pause(&app.settings), app.settings.api_key.clone());
+    mannered(operations.merge(pages).with_state(app), pause, key)
+}
+
+/// Longer than a duration can be is for ever.
+fn pause(settings: &Settings) -> Duration {
+    Duration::try_from_secs_f64(settings.max_pause_seconds).unwrap_or(Duration::MAX)
+}
+
+/// Routes that show themselves to those who have the key, if there is one; whose every answer has its id and, from
+/// status 400 on, its problem document, panics included; and whose requests may not stop sending for longer than
+/// `pause`.
+pub fn mannered(routes: Router, pause: Duration, key: Option<ApiKey>) -> Router {
+    routes
         .layer(CatchPanicLayer::custom(middleware::caught))
-        .layer(axum::middleware::from_fn(linger::read_to_the_end))
+        .layer(axum::middleware::from_fn_with_state(pause, linger::read_to_the_end))
+        // Before what reads bodies: who shows no key sends for nothing.
+        .layer(axum::middleware::from_fn_with_state(key, credentials::authenticate))
         .layer(axum::middleware::from_fn(middleware::identify))
+        .layer(axum::middleware::from_fn(metrics::measure))
 }
 
 /// Why serving ended.
@@ -83,14 +110,15 @@ pub async fn serve(
 ) -> Result<(), ServeError> {
     let app = tokio::task::spawn_blocking(move || App::open(settings)).await??;
     let (goodbye, told) = oneshot::channel::<()>();
-    let server = axum::serve(listener, router(Arc::clone(&app))).with_graceful_shutdown(async {
+    let bounds = Bounds { open: app.settings.max_connections, head: pause(&app.settings) };
+    let server = connections::serve(listener, router(Arc::clone(&app)), bounds, async {
         // Either way there is nothing more to serve.
         let _ = told.await;
     });
-    let mut server = tokio::spawn(server.into_future());
+    let mut server = tokio::spawn(server);
     tokio::select! {
         () = shutdown => {}
-        ended = &mut server => return Ok(ended??),
+        ended = &mut server => return Ok(ended?),
     }
     tracing::info!("stopping");
     // Requests are answered while the jobs are stored: a caller learns that the service is stopping.

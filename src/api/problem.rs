@@ -1,10 +1,12 @@
 //! Errors on the wire: RFC 9457. This file alone knows which status a domain error has.
 
 use super::codes::Code;
-use crate::dataset::DatasetError;
+use super::credentials::CHALLENGE;
+use super::pointer;
+use crate::dataset::{DatasetError, SourceError};
 use crate::jobs::JobError;
-use crate::jobs::selection::SelectionError;
-use axum::http::{HeaderValue, header};
+use crate::jobs::selection::{FieldError, SelectionError};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -13,12 +15,32 @@ use utoipa::ToSchema;
 /// Seconds after which a refused request may be tried again.
 const RETRY_AFTER_SECONDS: u32 = 5;
 
+/// Places that one problem tells: a body of many bad numbers is not answered by a larger one.
+pub(super) const MOST_PLACES: usize = 100;
+
+/// Characters of a detail, and of the name of a parameter: both may repeat what the caller has sent.
+const LONGEST_DETAIL: usize = 1000;
+const LONGEST_NAME: usize = 200;
+
+/// The text, or its beginning and an ellipsis.
+pub(super) fn cut(mut text: String, longest: usize) -> String {
+    if let Some((end, _)) = text.char_indices().nth(longest) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
 /// What is wrong at one place of the request.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct FieldProblem {
-    /// JSON pointer (RFC 6901) into the body.
+    /// JSON pointer (RFC 6901) into the body; empty for the body as a whole, and where it is a `parameter`.
     #[schema(example = "/constraints/k")]
     pub pointer: String,
+    /// Name of the query parameter, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "limit", nullable = false)]
+    pub parameter: Option<String>,
     /// What is wrong, for programs.
     pub code: Code,
     /// What is wrong, for people.
@@ -27,6 +49,34 @@ pub struct FieldProblem {
     #[serde(flatten)]
     #[schema(value_type = Shortage)]
     pub numbers: Map<String, Value>,
+}
+
+impl FieldProblem {
+    /// A place of the body.
+    pub(super) fn at(code: Code, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            pointer: pointer::short(pointer.into()),
+            parameter: None,
+            code,
+            detail: cut(detail.into(), LONGEST_DETAIL),
+            numbers: Map::new(),
+        }
+    }
+
+    /// A query parameter.
+    pub(super) fn parameter(name: impl Into<String>, detail: impl Into<String>) -> Self {
+        let parameter = Some(cut(name.into(), LONGEST_NAME));
+        Self { parameter, ..Self::at(Code::InvalidQuery, "", detail) }
+    }
+
+    /// The place and what is wrong there; a detail that names its place is left as it is.
+    fn told(&self) -> String {
+        if self.pointer.is_empty() || self.detail.starts_with(&self.pointer) {
+            self.detail.clone()
+        } else {
+            format!("{}: {}", self.pointer, self.detail)
+        }
+    }
 }
 
 /// The numbers of `infeasible_constraint`: which sum of the constraints cannot be met.
@@ -68,7 +118,8 @@ pub struct ProblemBody {
     pub code: Code,
     /// Also in the `X-Request-Id` header and in the log.
     pub request_id: String,
-    /// The places of the body that are wrong; empty where the problem has no place.
+    /// The places of the body or of the query that are wrong, at most 100; empty where the problem has no place.
+    #[schema(max_items = 100)]
     pub errors: Vec<FieldProblem>,
     /// The numbers of the first place, where it has any.
     #[serde(flatten)]
@@ -93,14 +144,39 @@ pub struct Problem {
 impl Problem {
     /// A problem without a place.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new(), retry_after_seconds: None }
+        let detail = cut(detail.into(), LONGEST_DETAIL);
+        Self { code, detail, errors: Vec::new(), retry_after_seconds: None }
     }
 
     /// A problem at one place of the body.
     pub fn at(code: Code, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        let (pointer, detail) = (pointer.into(), detail.into());
-        let field = FieldProblem { pointer, code, detail: detail.clone(), numbers: Map::new() };
-        Self { errors: vec![field], ..Self::new(code, detail) }
+        Self::of_places(vec![FieldProblem::at(code, pointer, detail)])
+    }
+
+    /// A problem of one query parameter.
+    pub(super) fn parameter(name: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::of_places(vec![FieldProblem::parameter(name, detail)])
+    }
+
+    /// All these places; its code is that of the first.
+    pub(super) fn of_places(mut errors: Vec<FieldProblem>) -> Self {
+        let code = errors.first().map_or(Code::InvalidParameter, |field| field.code);
+        let more = errors.len() > MOST_PLACES;
+        errors.truncate(MOST_PLACES);
+        let mut details: Vec<_> = errors.iter().map(FieldProblem::told).collect();
+        if more {
+            details.push("and more".into());
+        }
+        Self { code, detail: details.join("; "), errors, retry_after_seconds: None }
+    }
+
+    /// The places of both problems; one that has no place stands alone.
+    pub(super) fn and(mut self, next: Self) -> Self {
+        if self.errors.is_empty() {
+            return self;
+        }
+        self.errors.extend(next.errors);
+        Self::of_places(self.errors)
     }
 
     /// A failure of ours: logged in full, told without detail.
@@ -133,11 +209,17 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.code.status().into_response();
+        if self.code.status() == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
+        }
         if matches!(self.code.status().as_u16(), 429 | 503) {
             response.headers_mut().insert(
                 header::RETRY_AFTER,
                 HeaderValue::from(self.retry_after_seconds.unwrap_or(RETRY_AFTER_SECONDS)),
             );
+        }
+        if self.code == Code::UnsupportedEncoding {
+            response.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, zstd"));
         }
         response.extensions_mut().insert(self);
         response
@@ -150,27 +232,25 @@ impl From<DatasetError> for Problem {
     }
 }
 
+impl From<SourceError> for Problem {
+    fn from(error: SourceError) -> Self {
+        Self::of(error.code(), &error, None)
+    }
+}
+
 impl From<SelectionError> for Problem {
     fn from(error: SelectionError) -> Self {
         match error {
             SelectionError::Invalid(fields) => {
-                let errors: Vec<_> = fields
-                    .into_iter()
-                    .map(|field| FieldProblem {
-                        code: Code::of(field.code).unwrap_or(Code::InvalidParameter),
-                        pointer: field.pointer,
-                        detail: field.detail,
-                        numbers: if let Some(Value::Object(numbers)) = field.context {
-                            numbers
-                        } else {
-                            Map::new()
-                        },
-                    })
-                    .collect();
-                let details: Vec<_> = errors.iter().map(|field| field.detail.as_str()).collect();
-                let code = errors.first().map_or(Code::InvalidParameter, |field| field.code);
-                let detail = details.join("; ");
-                Self { errors, ..Self::new(code, detail) }
+                let place = |field: FieldError| {
+                    let code = Code::of(field.code).unwrap_or(Code::InvalidParameter);
+                    let numbers = match field.context {
+                        Some(Value::Object(numbers)) => numbers,
+                        _ => Map::new(),
+                    };
+                    FieldProblem { numbers, ..FieldProblem::at(code, field.pointer, field.detail) }
+                };
+                Self::of_places(fields.into_iter().map(place).collect())
             }
             SelectionError::Dataset(error) => error.into(),
             error
@@ -195,6 +275,7 @@ impl From<JobError> for Problem {
             | JobError::NoResult(_)
             | JobError::IdempotencyInProgress
             | JobError::IdempotencyMismatch
+            | JobError::ResultExpired(_)
             | JobError::ShuttingDown
             | JobError::Store(_)) => Self::of(error.code(), &error, None),
         }

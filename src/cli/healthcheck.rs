@@ -1,23 +1,33 @@
 //! `fewer healthcheck`: for container images, which have no other HTTP client.
 
+use crate::config::{Effective, Flags};
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct HealthcheckArgs {
-    /// Address the service listens on
-    #[arg(long, env = "FEWER_SERVER__LISTEN", default_value = "127.0.0.1:8080")]
-    listen: SocketAddr,
+    /// The service's file of settings
+    #[arg(long, env = "FEWER_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Address the service listens on [env: FEWER_SERVER__LISTEN] [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
 }
 
 pub(super) fn run(args: &HealthcheckArgs) -> Result<(), Box<dyn Error>> {
+    let flags = Flags::of_address(args.config.clone(), args.listen.clone());
+    ask(Effective::address(&flags, std::env::vars_os())?)
+}
+
+fn ask(address: SocketAddr) -> Result<(), Box<dyn Error>> {
     let agent = ureq::Agent::new_with_config(
         ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).proxy(None).build(),
     );
-    let url = format!("http://{}/healthz", reachable(args.listen));
+    let url = format!("http://{}/healthz", reachable(address));
     agent.get(&url).call().map_err(|error| format!("{url}: {error}"))?;
     Ok(())
 }
@@ -55,14 +65,14 @@ mod tests {
 
     #[test]
     fn the_answer_of_the_service_is_the_answer() {
-        assert!(run(&HealthcheckArgs { listen: answering("200 OK") }).is_ok());
-        assert!(run(&HealthcheckArgs { listen: answering("503 Service Unavailable") }).is_err());
+        assert!(ask(answering("200 OK")).is_ok());
+        assert!(ask(answering("503 Service Unavailable")).is_err());
     }
 
     #[test]
     fn nobody_there_is_not_healthy() {
         let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        assert!(run(&HealthcheckArgs { listen: gone }).is_err());
+        assert!(ask(gone).is_err());
     }
 
     #[test]

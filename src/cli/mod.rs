@@ -5,6 +5,7 @@ mod healthcheck;
 mod openapi;
 mod select;
 mod serve;
+mod settings;
 
 use clap::{Parser, Subcommand};
 use std::error::Error;
@@ -27,6 +28,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Print the OpenAPI document of the service
     Openapi(openapi::OpenapiArgs),
+    /// Print every setting with its default, as a file for `fewer serve --config`
+    Settings(settings::SettingsArgs),
     /// Ask a running service whether it is alive; the exit code is the answer
     Healthcheck(healthcheck::HealthcheckArgs),
 }
@@ -42,6 +45,7 @@ impl Cli {
             Command::Select(args) => select::run_on(&args),
             Command::Demo(args) => demo::run(&args),
             Command::Openapi(args) => openapi::run(&args),
+            Command::Settings(args) => settings::run(&args),
             Command::Healthcheck(args) => healthcheck::run(&args),
         }
     }

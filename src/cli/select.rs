@@ -25,7 +25,7 @@ use submodular::tile::Kernel;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct SelectArgs {
-    /// Vectors: a .parquet, .npy or .json file
+    /// Vectors: a .parquet, .arrow, .arrows, .npy or .json file
     file: PathBuf,
     /// How many rows to choose
     #[arg(short, long)]
@@ -131,7 +131,7 @@ pub(super) fn run_on(args: &SelectArgs) -> Result<(), Box<dyn Error>> {
     let format = Format::from_path(&args.file)?;
     let kind = (args.metric == MetricSpec::Precomputed).then_some(Kind::Similarity);
     let options = Options { kind, vectors: args.vectors.clone(), id: args.id.clone() };
-    let source = Source::open(&args.file, format, &options)
+    let source = Source::open(&args.file, format, &options, u64::MAX)
         .map_err(|error| format!("{}: {error}", args.file.display()))?;
     let defaults = Settings::new("");
     let threads = args.threads.map_or(defaults.threads, usize::from);

@@ -1,9 +1,10 @@
 //! `fewer serve`
 
 use crate::api;
-use crate::config::{Settings, SettingsArgs};
-use crate::telemetry::{self, LogArgs};
+use crate::config::{Effective, Flags, Settings};
+use crate::telemetry::{self, process};
 use std::error::Error;
+use std::io::{self, Write};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -15,14 +16,21 @@ const LAST_PATIENCE: Duration = Duration::from_millis(300);
 #[derive(Debug, clap::Args)]
 pub(super) struct ServeArgs {
     #[command(flatten)]
-    settings: SettingsArgs,
-    #[command(flatten)]
-    log: LogArgs,
+    flags: Flags,
+    /// Print every setting and where it is from, as TOML, and leave; keys are not printed
+    #[arg(long)]
+    print_config: bool,
 }
 
 pub(super) fn run(args: ServeArgs) -> Result<(), Box<dyn Error>> {
-    let settings = Settings::try_from(args.settings)?;
-    telemetry::init(args.log)?;
+    let effective = Effective::read(&args.flags, std::env::vars_os())?;
+    if args.print_config {
+        io::stdout().write_all(effective.toml().as_bytes())?;
+        // What contradicts another is printed too, and told.
+        return Ok(effective.settings().map(drop)?);
+    }
+    let settings = effective.settings()?;
+    telemetry::init(settings.log_format, &settings.log_filter)?;
     let runtime = tokio::runtime::Runtime::new()?;
     let served = runtime.block_on(serve(settings));
     runtime.shutdown_timeout(LAST_PATIENCE);
@@ -41,6 +49,8 @@ async fn serve(settings: Settings) -> Result<(), Box<dyn Error>> {
         memory_bytes = settings.memory_bytes,
         threads = settings.threads,
         workers = settings.workers,
+        asks_for_a_key = settings.api_key.is_some(),
+        blas = process::blas_library(),
         "listening"
     );
     Ok(api::serve(settings, listener, either(terminate, interrupt)).await?)

@@ -1,5 +1,6 @@
 //! A number of bytes as people write it.
 
+use std::fmt;
 use std::str::FromStr;
 
 /// Bytes: `1048576`, `512KiB`, `1MiB`, `16GiB`, `1TiB`, or decimal `300MB`, `12GB`.
@@ -28,6 +29,20 @@ impl FromStr for ByteSize {
     }
 }
 
+impl fmt::Display for ByteSize {
+    /// In the largest binary unit that divides it, unless that is a number nobody can read either.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let units = [(40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
+        match units
+            .into_iter()
+            .find(|&(bits, _)| self.0 != 0 && self.0.trailing_zeros() >= bits && self.0 >> bits < 10_000)
+        {
+            Some((bits, unit)) => write!(f, "{}{unit}", self.0 >> bits),
+            None => write!(f, "{}", self.0),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::ByteSize;
@@ -36,7 +51,12 @@ mod tests {
     fn sizes_are_read_with_and_without_a_unit() {
         for (text, bytes) in [("0", 0), ("1048576", 1 << 20), ("32 MiB", 32 << 20), ("16GiB", 16 << 30)] {
             assert_eq!(text.parse(), Ok(ByteSize(bytes)), "{text}");
+            assert_eq!(ByteSize(bytes).to_string().parse(), Ok(ByteSize(bytes)), "{text}");
         }
+        assert_eq!(
+            (ByteSize(16 << 30).to_string(), ByteSize(1_000).to_string()),
+            ("16GiB".into(), "1000".into())
+        );
         for text in ["", "GiB", "1XB", "-1", "1.5GiB", "18446744073709551615KiB"] {
             assert!(text.parse::<ByteSize>().is_err(), "{text}");
         }

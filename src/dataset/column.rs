@@ -20,6 +20,18 @@ pub enum ColumnType {
     Boolean,
 }
 
+impl ColumnType {
+    /// Bytes of memory that a value takes; of a text, without its characters.
+    pub(super) fn value_bytes(self) -> usize {
+        match self {
+            Self::String => size_of::<Option<String>>(),
+            Self::Integer => size_of::<Option<i64>>(),
+            Self::Float => size_of::<Option<f64>>(),
+            Self::Boolean => size_of::<Option<bool>>(),
+        }
+    }
+}
+
 impl fmt::Display for ColumnType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -55,6 +67,15 @@ pub enum Column {
 }
 
 impl Column {
+    pub(super) fn with_capacity(kind: ColumnType, rows: usize) -> Self {
+        match kind {
+            ColumnType::String => Self::Strings(Vec::with_capacity(rows)),
+            ColumnType::Integer => Self::Integers(Vec::with_capacity(rows)),
+            ColumnType::Float => Self::Floats(Vec::with_capacity(rows)),
+            ColumnType::Boolean => Self::Booleans(Vec::with_capacity(rows)),
+        }
+    }
+
     /// What the values are.
     pub fn kind(&self) -> ColumnType {
         match self {
@@ -81,7 +102,7 @@ impl Column {
     }
 
     /// Bytes of memory that the values take.
-    pub(super) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         match self {
             Self::Strings(values) => {
                 let text: usize = values.iter().flatten().map(String::capacity).sum();
@@ -103,6 +124,9 @@ pub struct Ids {
 }
 
 impl Ids {
+    /// Bytes of memory that an id of usual length takes.
+    pub(super) const ROW_BYTES: usize = size_of::<String>() + size_of::<u32>() + 32;
+
     /// Takes one id per row.
     ///
     /// # Errors
@@ -163,7 +187,7 @@ impl Ids {
     }
 
     /// Bytes of memory that the ids take.
-    pub(super) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         let text: usize = self.by_row.iter().map(String::capacity).sum();
         self.by_row.capacity() * size_of::<String>() + text + self.sorted.capacity() * size_of::<u32>()
     }

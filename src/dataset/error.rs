@@ -13,7 +13,7 @@ pub enum DatasetError {
     #[error("{0:?} is not a dataset format; send {known}", known = Format::media_types())]
     UnknownMediaType(String),
     /// A file name whose extension no codec claims.
-    #[error("{0:?} has none of the extensions .parquet, .npy, .json")]
+    #[error("{0:?} has none of the extensions .parquet, .arrow, .arrows, .npy, .json")]
     UnknownExtension(String),
     /// A body that begins like something else than its declared type.
     #[error("declared as {declared}, but the body looks like {looks_like}")]
@@ -57,13 +57,15 @@ pub enum DatasetError {
         error: Box<DatasetError>,
     },
     /// A field that the JSON body must not have.
-    #[error("unknown field; expected one of kind, vectors, similarity, ids, columns")]
+    #[error("unknown field; expected one of kind, vectors, similarity, n, rows, cols, values, ids, columns")]
     UnknownField,
     /// A value that a field of a JSON body cannot have.
     #[error("{0}")]
     InvalidField(String),
     /// Numbers that are not floating point of 16, 32 or 64 bits.
-    #[error("element type {found}: expected floats of 16, 32 or 64 bits")]
+    #[error(
+        "element type {found}: expected floats of 16, 32 or 64 bits; convert other numbers to floats first"
+    )]
     ElementType {
         /// The type in the format's own words.
         found: String,
@@ -131,6 +133,98 @@ pub enum DatasetError {
         rows: u64,
         /// Values per row.
         dim: u64,
+    },
+    /// Entries of a similarity whose three lists differ in length.
+    #[error("{found} entries, but rows has {expected}")]
+    EntryCount {
+        /// Row indices found.
+        expected: usize,
+        /// Entries of the other list.
+        found: usize,
+    },
+    /// An index outside of a similarity.
+    #[error("entry {entry}: {field} is {index}, expected 0 to {}", .size.saturating_sub(1))]
+    EntryIndex {
+        /// `rows` or `cols`.
+        field: &'static str,
+        /// The first such entry.
+        entry: usize,
+        /// What stands there.
+        index: i64,
+        /// Rows of the similarity.
+        size: u64,
+    },
+    /// An entry without an index or a value.
+    #[error("entry {entry}: {field} is null")]
+    NullEntry {
+        /// Name of the list.
+        field: &'static str,
+        /// The first such entry.
+        entry: usize,
+    },
+    /// A pair given twice.
+    #[error("row {row}, column {column} is given twice")]
+    DuplicateEntry {
+        /// Row of the first such pair.
+        row: usize,
+        /// Its column.
+        column: usize,
+    },
+    /// More entries than are held in memory.
+    #[error("{found} entries of a similarity; at most {} are read", super::codec::MAX_ENTRIES)]
+    TooManyEntries {
+        /// Entries by the headers.
+        found: u64,
+    },
+    /// Metadata that should be the size of a similarity.
+    #[error("the schema's metadata has n = {found:?}, expected the number of rows")]
+    EntrySize {
+        /// What stands there.
+        found: String,
+    },
+    /// A record batch too large to be decoded whole.
+    #[error(
+        "message {batch} takes {bytes} bytes, at most {limit} are decoded at a time: write smaller batches"
+    )]
+    BatchTooLarge {
+        /// Which of the stream's messages.
+        batch: usize,
+        /// Stored and decompressed.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// A column, or ids, larger than what may be held of them in memory.
+    #[error(
+        "column {name:?} takes {bytes} bytes of memory or more, at most {limit} are held: an eighth of jobs.memory_bytes, or 128 MiB"
+    )]
+    ColumnTooLarge {
+        /// Name of the column.
+        name: String,
+        /// Bytes when it was refused.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// A matrix that cannot be read in parts small enough.
+    #[error(
+        "reading it takes {bytes} bytes of memory at a time, at most {limit} are held: an eighth of jobs.memory_bytes, or 128 MiB"
+    )]
+    ReadingTooLarge {
+        /// Bytes held.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// A small file of very many values.
+    #[error(
+        "its values take {bytes} bytes or more once they are decoded, and the limit of a body is {limit} bytes"
+    )]
+    DecodedTooLarge {
+        /// Bytes decoded, at least.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
     },
     /// A column or list of ids that is not as long as the matrix.
     #[error("{found} values for {expected} rows")]
@@ -223,6 +317,29 @@ pub enum DatasetError {
     /// No such dataset of this tenant.
     #[error("no dataset {0}")]
     NotFound(String),
+    /// A dataset that retention has removed.
+    #[error("dataset {0} was kept as long as the service keeps datasets, and is gone")]
+    Expired(String),
+    /// Less of the disk would be left than is to stay free.
+    #[error(
+        "{left} bytes of the disk would be left, and {floor_bytes} are to stay free; the setting is storage.min_free_bytes"
+    )]
+    DiskFloor {
+        /// Bytes that would be left.
+        left: u64,
+        /// Bytes that are to stay.
+        floor_bytes: u64,
+    },
+    /// A change of the database would have to wait for room.
+    #[error(
+        "the disk is full: {left} bytes are free, and a change needs {needed}; make room outside of the data directory"
+    )]
+    DiskFull {
+        /// Bytes that are free.
+        left: u64,
+        /// Bytes that have to be.
+        needed: u64,
+    },
     /// A dataset that a live job needs.
     #[error("dataset {dataset} is needed by {job}")]
     InUse {
@@ -262,21 +379,29 @@ impl DatasetError {
             Self::WrongMagic { .. } | Self::EmptyBody | Self::Malformed { .. } | Self::Length { .. } => {
                 "malformed_body"
             }
-            Self::PayloadTooLarge { .. } => "payload_too_large",
+            Self::PayloadTooLarge { .. } | Self::DecodedTooLarge { .. } => "payload_too_large",
             Self::At { error, .. } => error.code(),
             Self::ElementType { .. }
             | Self::NotFinite { .. }
             | Self::NullRow { .. }
             | Self::NullValue { .. }
+            | Self::NullEntry { .. }
+            | Self::EntryIndex { .. }
+            | Self::TooManyEntries { .. }
+            | Self::BatchTooLarge { .. }
+            | Self::ReadingTooLarge { .. }
             | Self::TooLarge { .. } => "invalid_matrix",
             Self::Ragged { .. }
             | Self::Axes { .. }
             | Self::EmptyMatrix { .. }
             | Self::NotSquare { .. }
+            | Self::EntryCount { .. }
             | Self::ColumnLength { .. } => "shape_mismatch",
             Self::UnknownField
             | Self::InvalidField(_)
             | Self::MixedColumn { .. }
+            | Self::EntrySize { .. }
+            | Self::ColumnTooLarge { .. }
             | Self::IntegerRange { .. }
             | Self::VectorColumn { .. }
             | Self::UnknownColumn { .. }
@@ -285,13 +410,13 @@ impl DatasetError {
             | Self::Parameter { .. }
             | Self::KindDiffers { .. }
             | Self::NullId { .. } => "invalid_parameter",
-            Self::DuplicateId { .. } => "duplicate_item",
+            Self::DuplicateId { .. } | Self::DuplicateEntry { .. } => "duplicate_item",
             Self::NotFound(_) => "dataset_not_found",
+            Self::Expired(_) => "dataset_expired",
+            Self::DiskFloor { .. } | Self::DiskFull { .. } => "insufficient_storage",
             Self::InUse { .. } => "dataset_in_use",
             Self::Io(error) if is_full(error) => "insufficient_storage",
-            Self::Database(error) if matches!(&**error, redb::Error::Io(error) if is_full(error)) => {
-                "insufficient_storage"
-            }
+            Self::Database(error) if has_no_room(error) => "insufficient_storage",
             Self::Damaged { .. } | Self::Record(_) | Self::Io(_) | Self::Database(_) => "internal",
         }
     }
@@ -311,8 +436,13 @@ impl DatasetError {
     }
 }
 
-fn is_full(error: &io::Error) -> bool {
+pub(super) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// Whether the database failed for want of room.
+pub(crate) fn has_no_room(error: &redb::Error) -> bool {
+    matches!(error, redb::Error::Io(error) if is_full(error))
 }
 
 fn describe_place(pointer: &str) -> String {

@@ -37,6 +37,9 @@ pub struct DatasetRecord {
     pub vectors_column: Option<String>,
     /// The column that holds the ids, where one was named.
     pub id_column: Option<String>,
+    /// The first zero row of vectors: cosines refuse it before a job is accepted.
+    #[serde(default)]
+    pub zero_row: Option<usize>,
 }
 
 impl DatasetRecord {

@@ -11,6 +11,7 @@ use super::codec::{Format, Options, Source};
 use super::error::DatasetError;
 use super::record::DatasetRecord;
 use super::store::{DIGEST_PREFIX, DatasetStore};
+use crate::fault;
 
 /// One upload. Dropped before [`Upload::finish`], it leaves nothing behind.
 pub struct Upload {
@@ -31,6 +32,7 @@ pub(super) struct Validated {
     pub(super) source: Source,
     pub(super) format: Format,
     pub(super) id_column: Option<String>,
+    pub(super) zero_row: Option<usize>,
 }
 
 impl Upload {
@@ -42,17 +44,20 @@ impl Upload {
     ///
     /// # Errors
     /// [`DatasetError::PayloadTooLarge`] before anything beyond the limit is written;
-    /// [`DatasetError::Io`].
+    /// [`DatasetError::DiskFloor`] before the disk is fuller than it may be; [`DatasetError::Io`].
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), DatasetError> {
         if self.written.saturating_add(bytes.len() as u64) > self.limit {
             return Err(DatasetError::PayloadTooLarge { limit: self.limit });
         }
+        self.store.disk().admit(bytes.len() as u64)?;
         let file = match &mut self.file {
             Some(file) => file,
             none => none.insert(NamedTempFile::new_in(self.store.uploads())?),
         };
         file.write_all(bytes)?;
+        fault::point("upload_written");
         self.hash.update(bytes);
+        metrics::counter!("fewer_dataset_upload_bytes_total").increment(bytes.len() as u64);
         self.written += bytes.len() as u64;
         Ok(())
     }
@@ -71,13 +76,38 @@ impl Upload {
         format: Format,
         options: &Options,
     ) -> Result<(DatasetRecord, bool), DatasetError> {
+        let kept = self.keep(tenant, name, format, options);
+        let outcome = match &kept {
+            Ok((_, true)) => "stored",
+            Ok((_, false)) => "known",
+            Err(error) if matches!(error.code(), "internal" | "insufficient_storage") => "failed",
+            Err(_) => "refused",
+        };
+        let labels = [("media_type", format.media_type()), ("outcome", outcome)];
+        metrics::counter!("fewer_dataset_uploads_total", &labels).increment(1);
+        kept
+    }
+
+    fn keep(
+        self,
+        tenant: &str,
+        name: Option<String>,
+        format: Format,
+        options: &Options,
+    ) -> Result<(DatasetRecord, bool), DatasetError> {
         let file = self.file.ok_or(DatasetError::EmptyBody)?;
-        let source = Source::open(file.path(), format, options)?;
-        source.validate()?;
+        let source = Source::open(file.path(), format, options, self.store.held_bytes())?;
+        let (bytes, limit) = (source.decoded_bytes(), self.limit);
+        if bytes > limit {
+            return Err(DatasetError::DecodedTooLarge { bytes, limit });
+        }
+        let zero_row = source.validate()?;
         file.as_file().sync_all()?;
+        fault::point("upload_synced");
         let digest = hexadecimal(&self.hash.finalize());
         let id_column = options.id.clone();
-        let upload = Validated { file, bytes: self.written, digest, source, format, id_column };
+        let upload = Validated { file, bytes: self.written, digest, source, format, id_column, zero_row };
+        self.store.disk().admit_change()?;
         self.store.keep(upload, tenant, name)
     }
 }

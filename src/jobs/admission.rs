@@ -217,6 +217,11 @@ impl Admission {
         self.running.values()
     }
 
+    /// How many wait, how many run, and the bytes these have reserved.
+    pub(super) fn occupancy(&self) -> (usize, usize, u64) {
+        (self.waiting.len(), self.running.len(), self.reserved_bytes)
+    }
+
     /// How many are before it in line; none where it does not wait.
     pub(super) fn position(&self, key: &JobKey) -> Option<usize> {
         self.waiting.iter().position(|job| job.key == *key)

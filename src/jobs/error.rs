@@ -38,6 +38,9 @@ pub enum JobError {
     /// The key stands for another request.
     #[error("this Idempotency-Key was sent with another body")]
     IdempotencyMismatch,
+    /// Retention has removed the result.
+    #[error("the result of {0} was kept as long as the service keeps results, and is gone")]
+    ResultExpired(String),
     /// The service is stopping.
     #[error("the service is stopping and takes no new jobs")]
     ShuttingDown,
@@ -68,6 +71,7 @@ impl JobError {
             Self::QueueFull { .. } => "queue_full",
             Self::IdempotencyInProgress => "idempotency_in_progress",
             Self::IdempotencyMismatch => "idempotency_mismatch",
+            Self::ResultExpired(_) => "result_expired",
             Self::ShuttingDown => "shutting_down",
             Self::Selection(error) => error.code(),
             Self::Dataset(error) => error.code(),

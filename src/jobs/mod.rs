@@ -4,9 +4,12 @@ mod admission;
 mod error;
 mod events;
 mod idempotency;
+mod meters;
 mod recovery;
+mod retention;
 mod runner;
 mod service;
+mod submission;
 mod worker;
 
 pub mod record;
@@ -17,8 +20,10 @@ pub mod store;
 
 pub use admission::Tracked;
 pub use error::JobError;
-pub use events::Changes;
+pub use events::{Change, Changes};
 pub use idempotency::IdempotencyKey;
-pub use service::{Begun, JobService, JobSettings, JobView, NewJob, OpenError, Place};
+pub use retention::{Retention, Swept};
+pub use service::{JobService, JobSettings, JobView, Occupancy, OpenError};
 pub use store::Filter;
+pub use submission::{Begun, NewJob, Place};
 pub use worker::panic_text;

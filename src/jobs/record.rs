@@ -66,6 +66,9 @@ pub struct JobRecord {
     pub dataset: String,
     /// The owner's notes.
     pub labels: BTreeMap<String, String>,
+    /// The request that it came by, for the log.
+    #[serde(default)]
+    pub request_id: Option<String>,
     /// What it was estimated to take when it was accepted.
     pub plan: PlanReport,
     /// When it was accepted, UTC.
@@ -174,6 +177,7 @@ impl JobRecord {
             spec,
             dataset,
             labels,
+            request_id: None,
             plan,
             created_at: OffsetDateTime::now_utc(),
             started_at: None,

@@ -19,7 +19,7 @@ pub(super) fn recover(store: &JobStore) -> Result<Vec<Waiting>, StoreError> {
         let key = record.key();
         match record.state {
             State::Running if record.attempt >= MOST_ATTEMPTS => {
-                tracing::warn!(job.id = %key.id, attempt = record.attempt, "job given up");
+                tracing::warn!(job.id = %key.id, dataset.id = record.dataset, job.attempt = record.attempt, "job given up");
                 let detail = format!(
                     "the service died {} times while the job ran; it is not tried again",
                     record.attempt
@@ -27,7 +27,12 @@ pub(super) fn recover(store: &JobStore) -> Result<Vec<Waiting>, StoreError> {
                 store.finish(&key, &Ending::Failed(Failure::new("worker_lost", detail)), None)?;
             }
             State::Running => {
-                tracing::info!(job.id = %key.id, attempt = record.attempt + 1, "job goes on from its last save");
+                tracing::info!(
+                    job.id = %key.id,
+                    dataset.id = record.dataset,
+                    job.attempt = record.attempt + 1,
+                    "job goes on from its last save"
+                );
                 waiting.push(entry(store, &store.resume(&key)?)?);
             }
             State::Cancelling if record.attempt <= MOST_ATTEMPTS && keeps_prefix(store, &record)? => {

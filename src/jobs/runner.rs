@@ -2,6 +2,7 @@
 
 use super::JobError;
 use super::admission::Running;
+use super::meters::{self, Evaluations};
 use super::record::{Failure, JobKey, JobRecord, JobSpec, PhaseRecord, ProgressRecord};
 use super::selection::result::SelectionResult;
 use super::selection::{self, Phase, Progress, SelectionError, Watch};
@@ -10,9 +11,13 @@ use super::spec::OnStop;
 use super::state::{Forbidden, State};
 use super::store::{Ending, Save, StoreError};
 use super::worker::panic_text;
+use crate::dataset::DatasetError;
 use rayon::ThreadPool;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
+use tracing::Span;
+use tracing::field::Empty;
 
 /// How a run came back.
 enum Return {
@@ -25,8 +30,11 @@ enum Return {
 /// Bytes that the job would take within the limits as they are now. One that cannot be planned takes none: its run
 /// meets the same error, and ends it with that.
 pub(super) fn estimate(shared: &Shared, key: &JobKey) -> u64 {
+    let span = span(key);
+    let _entered = span.enter();
     let plan = || -> Result<u64, JobError> {
         let record = shared.store.get(key)?;
+        name(&span, &record);
         let JobSpec::Selection(spec) = &record.spec;
         let source = shared.datasets.source(&shared.datasets.get(&record.tenant, &record.dataset)?)?;
         let other = shared.represented(&record.tenant);
@@ -36,23 +44,33 @@ pub(super) fn estimate(shared: &Shared, key: &JobKey) -> u64 {
     match catch_unwind(AssertUnwindSafe(plan)) {
         Ok(Ok(memory_bytes)) => memory_bytes,
         Ok(Err(error)) => {
-            tracing::warn!(job.id = %key.id, %error, "the job cannot be planned");
+            tracing::warn!(%error, "the job cannot be planned");
             0
         }
         Err(panic) => {
             let panic = panic_text(panic.as_ref());
-            tracing::error!(job.id = %key.id, panic, "planning the job panicked");
+            tracing::error!(panic, "planning the job panicked");
             0
         }
     }
 }
 
+/// What every line about a job has.
+fn span(key: &JobKey) -> Span {
+    tracing::info_span!("job", job.id = %key.id, dataset.id = Empty, request.id = Empty)
+}
+
+fn name(span: &Span, record: &JobRecord) {
+    span.record("dataset.id", record.dataset.as_str()).record("request.id", record.request_id.as_deref());
+}
+
 /// Runs the job. Whatever happens in it, panics included, is its own end and nobody else's.
 pub(super) fn run(shared: &Shared, pool: &ThreadPool, running: &Running) {
-    let span = tracing::info_span!("job", job.id = %running.key.id);
+    let span = span(&running.key);
     let _entered = span.enter();
     if let Err(error) = try_run(shared, pool, running) {
-        // The record keeps its state; the next start takes the job up again.
+        // The record keeps its state; the next start takes the job up again. It is not for a full disk: the database
+        // waits for room.
         tracing::error!(%error, "the job's state could not be stored");
     }
 }
@@ -64,28 +82,87 @@ fn try_run(shared: &Shared, pool: &ThreadPool, running: &Running) -> Result<(), 
         Err(StoreError::Forbidden(_) | StoreError::NotFound(_)) => return Ok(()),
         Err(error) => return Err(error),
     };
-    shared.events.tell(&running.key);
-    tracing::info!(attempt = record.attempt, memory_bytes = record.plan.memory_bytes, "job started");
+    shared.events.tell(&record);
+    name(&Span::current(), &record);
+    tracing::info!(job.attempt = record.attempt, job.memory_bytes = record.plan.memory_bytes, "job started");
     let save = shared.store.saved(&running.key)?;
+    if record.attempt == 1 && save.is_none() {
+        meters::waited(&record);
+    }
     let returned = guarded(|| select(shared, pool, running, &record, save));
     let progress = running.tracked().map(|tracked| tracked.progress);
     let record = match returned {
-        Return::Ended(ending) => shared.store.finish(&running.key, &ending, progress)?,
+        Return::Ended(ending) => finish(shared, &running.key, &ending, progress)?,
         Return::Stopped { save, prefix } => {
             match shared.store.requeue(&running.key, &save) {
                 // Its owner wanted it stopped too.
                 Err(StoreError::Forbidden(Forbidden { from: State::Cancelling, .. })) => {
-                    shared.store.finish(&running.key, &prefix, progress)?
+                    finish(shared, &running.key, &prefix, progress)?
                 }
                 other => other?,
             }
         }
     };
-    shared.events.tell(&running.key);
+    shared.events.tell(&record);
+    meters::ran(&record, running.began.elapsed());
     let seconds = running.began.elapsed().as_secs_f64();
     let code = record.failure.as_ref().map(|failure| failure.code.as_str());
-    tracing::info!(state = ?record.state, seconds, code, "job stopped");
+    tracing::info!(job.state = ?record.state, job.running_seconds = seconds, error.code = code, "job stopped");
     Ok(())
+}
+
+/// Stores the end of a job. Where the disk has no room for its result, the job ends without one and says so: to wait
+/// for room would hold up every other change of the database.
+fn finish(
+    shared: &Shared,
+    key: &JobKey,
+    ending: &Ending,
+    progress: Option<ProgressRecord>,
+) -> Result<JobRecord, StoreError> {
+    // A full disk may have kept the owner's wish out of the record, though not from the run.
+    if matches!(ending, Ending::Cancelled(_)) && shared.store.get(key)?.state == State::Running {
+        shared.store.cancel(key)?;
+    }
+    let bytes = result_bytes(ending)?;
+    if has_room(shared, bytes) {
+        return shared.store.finish(key, ending, progress);
+    }
+    let detail = format!("the disk has no room for the {bytes} bytes of the result");
+    tracing::error!(bytes, "the result is lost: the disk has no room for it");
+    let failure = Failure::new("insufficient_storage", detail);
+    match ending {
+        Ending::Cancelled(_) => shared.store.abandon(key, failure),
+        Ending::Succeeded(_) | Ending::Failed(_) => {
+            shared.store.finish(key, &Ending::Failed(failure), progress)
+        }
+    }
+}
+
+/// Bytes of the result as it is stored; 0 where there is none.
+fn result_bytes(ending: &Ending) -> Result<u64, serde_json::Error> {
+    struct Count(u64);
+
+    impl io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len() as u64;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let mut count = Count(0);
+    if let Ending::Succeeded(result) | Ending::Cancelled(Some(result)) = ending {
+        serde_json::to_writer(&mut count, result)?;
+    }
+    Ok(count.0)
+}
+
+/// A disk that cannot be asked is tried.
+fn has_room(shared: &Shared, bytes: u64) -> bool {
+    bytes == 0 || shared.datasets.disk().has_room(bytes).unwrap_or(true)
 }
 
 /// A panic ends the job as a failure of ours.
@@ -129,8 +206,12 @@ fn select(
         if !running.is_cancelled() {
             prepared.admit()?;
         }
-        let mut recorder = Recorder { shared, running, ran_before, last_save: Instant::now() };
-        selection::run(prepared, &source, &dataset.digest, from.as_deref(), &running.ctl, &mut recorder)
+        let evaluations = Evaluations::of(record);
+        let mut recorder = Recorder { shared, running, ran_before, last_save: Instant::now(), evaluations };
+        let ran =
+            selection::run(prepared, &source, &dataset.digest, from.as_deref(), &running.ctl, &mut recorder)?;
+        recorder.evaluations.reach(ran.result.evaluations);
+        Ok::<_, SelectionError>(ran)
     })?;
     if let Some(failure) = overflow(&ran.result) {
         return Ok(Return::Ended(Ending::Failed(failure)));
@@ -173,10 +254,14 @@ struct Recorder<'a> {
     running: &'a Running,
     ran_before: f64,
     last_save: Instant,
+    evaluations: Evaluations,
 }
 
 impl Watch for Recorder<'_> {
     fn progress(&mut self, progress: Progress) {
+        if progress.phase == Phase::Selecting {
+            self.evaluations.reach(progress.evaluations);
+        }
         self.running.track(ProgressRecord {
             phase: match progress.phase {
                 Phase::Loading => PhaseRecord::Loading,
@@ -195,10 +280,15 @@ impl Watch for Recorder<'_> {
         if self.last_save.elapsed() < interval {
             return;
         }
+        let began = Instant::now();
         let running_seconds = self.ran_before + self.running.began.elapsed().as_secs_f64();
         let saved = encode().map_err(JobError::from).and_then(|bytes| {
+            if !has_room(self.shared, bytes.len() as u64) {
+                return Err(JobError::Dataset(DatasetError::Io(io::ErrorKind::StorageFull.into())));
+            }
             Ok(self.shared.store.save(&self.running.key, &Save { running_seconds, bytes })?)
         });
+        meters::saved(&saved, began.elapsed());
         if let Err(error) = saved {
             // The job itself is well: a crash would only cost it more.
             tracing::warn!(%error, "a save failed");

@@ -1,22 +1,26 @@
-//! The jobs of this process: accept, look up, cancel, delete, stop.
+//! The jobs of this process: look up, cancel, delete, stop. How they are accepted stands in `submission`.
 
 use super::JobError;
-use super::admission::{Admission, Running, Tracked, Waiting};
+use super::admission::{Admission, Running, Tracked};
 use super::events::{Changes, Events};
-use super::idempotency::{IdempotencyKey, Known, Turn, UnderWay};
-use super::record::{JobKey, JobRecord, JobSpec};
-use super::selection::result::{PlanReport, SelectionResult};
-use super::selection::{self, Limits, Prepared};
+use super::idempotency::UnderWay;
+use super::record::{JobKey, JobRecord};
+use super::retention::{self, Retention, Signal, Sweeper, Swept};
+use super::selection::Limits;
+use super::selection::result::SelectionResult;
 use super::state::{Forbidden, State};
 use super::store::{Filter, JobStore, StoreError};
-use super::{recovery, runner, worker};
-use crate::dataset::{DatasetError, DatasetRecord, DatasetStore, Source};
+use super::{meters, recovery, runner, worker};
+use crate::dataset::{DatasetError, DatasetStore, Source};
 use redb::Database;
-use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use submodular::tile::Kernel;
+use time::OffsetDateTime;
+
+/// Between two looks at a worker that is about to end.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
 
 /// What jobs may take of the machine.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,38 +37,8 @@ pub struct JobSettings {
     pub max_queued: usize,
     /// Time between two saves of a running job.
     pub checkpoint: Duration,
-}
-
-/// A request for a job.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NewJob {
-    /// Whose.
-    pub tenant: String,
-    /// What for.
-    pub spec: JobSpec,
-    /// The owner's notes.
-    pub labels: BTreeMap<String, String>,
-}
-
-/// A request that may become a job: it has a place in line, and its idempotency key to itself, as long as this lives.
-pub struct Place {
-    shared: Arc<Shared>,
-    key: Option<IdempotencyKey>,
-    _turn: Option<Turn>,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.shared.books().admission.unpromise();
-    }
-}
-
-/// What a request begins with.
-pub enum Begun {
-    /// A place for a new job.
-    New(Place),
-    /// The job that the same request has made before.
-    Known(Box<JobView>),
+    /// What is removed without being asked for.
+    pub retention: Retention,
 }
 
 /// A job as it is now: its record, and of a live one what only its process knows.
@@ -76,6 +50,17 @@ pub struct JobView {
     pub tracked: Option<Tracked>,
     /// How many are before a queued one.
     pub queue_position: Option<usize>,
+}
+
+/// How busy the workers are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Occupancy {
+    /// Jobs in line.
+    pub queued: usize,
+    /// Jobs that run.
+    pub running: usize,
+    /// Bytes that those which run were estimated to take.
+    pub reserved_bytes: u64,
 }
 
 /// Why the jobs could not be opened.
@@ -99,17 +84,18 @@ pub(super) struct Shared {
     pub(super) limits: Limits,
     pub(super) checkpoint: Duration,
     pub(super) events: Arc<Events>,
+    pub(super) sweeps: Signal,
     books: Mutex<Books>,
-    changed: Condvar,
+    pub(super) changed: Condvar,
 }
 
-struct Books {
-    admission: Admission,
-    draining: bool,
+pub(super) struct Books {
+    pub(super) admission: Admission,
+    pub(super) draining: bool,
 }
 
 impl Shared {
-    fn books(&self) -> MutexGuard<'_, Books> {
+    pub(super) fn books(&self) -> MutexGuard<'_, Books> {
         // Nothing that changes the books can panic between two of their lines.
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -147,14 +133,17 @@ impl Shared {
     pub(super) fn give_back(&self, key: &JobKey) {
         self.books().admission.release(key);
         self.changed.notify_all();
+        self.sweeps.wake();
     }
 }
 
 /// The jobs of this process. Every method blocks on the disk, none on a computation.
 pub struct JobService {
-    shared: Arc<Shared>,
-    under_way: UnderWay,
+    pub(super) shared: Arc<Shared>,
+    pub(super) under_way: UnderWay,
     workers: Mutex<Vec<JoinHandle<()>>>,
+    retention: Retention,
+    sweeper: Mutex<Option<Sweeper>>,
 }
 
 impl JobService {
@@ -167,6 +156,7 @@ impl JobService {
         datasets: DatasetStore,
         settings: JobSettings,
     ) -> Result<Self, OpenError> {
+        meters::register();
         let store = JobStore::open(database)?;
         let mut admission = Admission::new(settings.memory_bytes, settings.max_queued);
         for waiting in recovery::recover(&store)? {
@@ -183,72 +173,14 @@ impl JobService {
             },
             checkpoint: settings.checkpoint,
             events: Arc::default(),
+            sweeps: Signal::default(),
             books: Mutex::new(Books { admission, draining: false }),
             changed: Condvar::new(),
         });
         let workers = Mutex::new(worker::start(&shared, settings.workers, settings.threads)?);
-        Ok(Self { shared, under_way: UnderWay::default(), workers })
-    }
-
-    /// What the job would take, without accepting it.
-    ///
-    /// # Errors
-    /// What is wrong with the request.
-    pub fn plan(&self, tenant: &str, spec: &JobSpec, source: &Source) -> Result<PlanReport, JobError> {
-        Ok(self.prepare(tenant, spec, source)?.report().clone())
-    }
-
-    /// Whether the job would be accepted.
-    ///
-    /// # Errors
-    /// What is wrong with the request, or how it exceeds the limits.
-    pub fn check(&self, tenant: &str, spec: &JobSpec, source: &Source) -> Result<(), JobError> {
-        Ok(self.prepare(tenant, spec, source)?.admit()?)
-    }
-
-    fn prepare(&self, tenant: &str, spec: &JobSpec, source: &Source) -> Result<Prepared, JobError> {
-        let JobSpec::Selection(spec) = spec;
-        Ok(selection::prepare(spec, source, &self.shared.represented(tenant), &self.shared.limits)?)
-    }
-
-    /// What a request has to ask for before anything of it is stored.
-    ///
-    /// # Errors
-    /// [`JobError::QueueFull`], [`JobError::IdempotencyInProgress`], [`JobError::IdempotencyMismatch`],
-    /// [`JobError::ShuttingDown`]; where the key's job has been deleted, and the store's own.
-    pub fn begin(&self, tenant: &str, key: Option<IdempotencyKey>) -> Result<Begun, JobError> {
-        let mut turn = None;
-        if let Some(key) = &key {
-            turn = Some(self.under_way.begin(tenant, key).ok_or(JobError::IdempotencyInProgress)?);
-            match self.shared.store.known(tenant, key)? {
-                Known::New => {}
-                Known::Job(job) => return Ok(Begun::Known(Box::new(self.get(&job)?))),
-                Known::Other => return Err(JobError::IdempotencyMismatch),
-            }
-        }
-        let mut books = self.shared.books();
-        if books.draining {
-            return Err(JobError::ShuttingDown);
-        }
-        books.admission.promise()?;
-        Ok(Begun::New(Place { shared: Arc::clone(&self.shared), key, _turn: turn }))
-    }
-
-    /// Accepts the job: when this returns it outlives a crash.
-    ///
-    /// # Errors
-    /// What is wrong with the request.
-    pub fn submit(&self, place: &Place, job: NewJob, dataset: &DatasetRecord) -> Result<JobView, JobError> {
-        let prepared = self.prepare(&job.tenant, &job.spec, &self.shared.datasets.source(dataset)?)?;
-        prepared.admit()?;
-        let spec = JobSpec::Selection(prepared.spec().clone());
-        let plan = prepared.report().clone();
-        let record = JobRecord::new(&job.tenant, spec, dataset.id.clone(), job.labels, plan);
-        self.shared.store.insert(&record, place.key.as_ref())?;
-        let JobSpec::Selection(spec) = &record.spec;
-        self.shared.books().admission.push(Waiting::accepted(&record, spec.deadline_seconds));
-        self.shared.changed.notify_all();
-        Ok(self.with_live_part(record))
+        let retention = settings.retention;
+        let sweeper = Mutex::new(Sweeper::start(&shared, retention)?);
+        Ok(Self { shared, under_way: UnderWay::default(), workers, retention, sweeper })
     }
 
     /// A job.
@@ -281,11 +213,21 @@ impl JobService {
     }
 
     /// Ends a queued job, tells a running one to stop, and leaves one that has ended as it is. Needs no slot, no
-    /// memory and no place in line.
+    /// memory and no place in line. Where the disk has no room to record it, a running job stops nevertheless.
     ///
     /// # Errors
-    /// Where there is none, and the store's own.
+    /// [`DatasetError::DiskFull`]; where there is none, and the store's own.
     pub fn cancel(&self, key: &JobKey) -> Result<JobView, JobError> {
+        if let Err(full) = self.shared.datasets.disk().admit_change() {
+            let job = self.get(key)?;
+            if job.record.state.is_terminal() {
+                return Ok(job);
+            }
+            if let Some(running) = self.shared.books().admission.running(key) {
+                running.cancel();
+            }
+            return Err(full.into());
+        }
         let record = match self.shared.store.cancel(key) {
             Ok(record) => record,
             Err(StoreError::Forbidden(Forbidden { .. })) => self.shared.store.get(key)?,
@@ -300,7 +242,7 @@ impl JobService {
             books.admission.forget(key);
         }
         drop(books);
-        self.shared.events.tell(key);
+        self.shared.events.tell(&record);
         // The next in line may fit where this one did not.
         self.shared.changed.notify_all();
         Ok(self.with_live_part(record))
@@ -309,38 +251,65 @@ impl JobService {
     /// Removes a job that has ended.
     ///
     /// # Errors
-    /// [`JobError::NotTerminal`]; where there is none, and the store's own.
+    /// [`JobError::NotTerminal`], [`DatasetError::DiskFull`]; where there is none, and the store's own.
     pub fn delete(&self, key: &JobKey) -> Result<(), JobError> {
+        self.shared.datasets.disk().admit_change()?;
         if !self.shared.store.remove(key)? {
             return Err(JobError::NotTerminal(key.id.to_string()));
         }
-        self.shared.events.tell(key);
+        self.shared.events.tell_gone(key);
         Ok(())
     }
 
     /// What a job left.
     ///
     /// # Errors
-    /// [`JobError::NotFinished`], [`JobError::NoResult`]; where there is no such job, and the store's own.
+    /// [`JobError::NotFinished`], [`JobError::NoResult`], [`JobError::ResultExpired`]; where there is no such job,
+    /// and the store's own.
     pub fn result(&self, key: &JobKey) -> Result<SelectionResult, JobError> {
-        if !self.shared.store.get(key)?.state.is_terminal() {
-            return Err(JobError::NotFinished(key.id.to_string()));
+        let (record, result) = self.shared.store.result(key)?;
+        let id = || key.id.to_string();
+        match result {
+            Some(result) => Ok(result),
+            None if !record.state.is_terminal() => Err(JobError::NotFinished(id())),
+            None if record.result.is_some() => Err(JobError::ResultExpired(id())),
+            None => Err(JobError::NoResult(id())),
         }
-        self.shared.store.result(key)?.ok_or_else(|| JobError::NoResult(key.id.to_string()))
+    }
+
+    /// A dataset was stored: others may have to make room for it.
+    pub fn dataset_stored(&self) {
+        self.shared.sweeps.wake();
+    }
+
+    /// Removes what retention would remove at `now`. The service does so by itself; this is for who cannot wait.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub fn sweep(&self, now: OffsetDateTime) -> Result<Swept, JobError> {
+        Ok(retention::sweep(&self.shared, &self.retention, now, &|| true)?)
     }
 
     /// Removes a dataset that no live job needs.
     ///
     /// # Errors
-    /// [`DatasetError::InUse`]; where there is none, and the store's own.
+    /// [`DatasetError::InUse`], [`DatasetError::DiskFull`]; where there is none, and the store's own.
     pub fn delete_dataset(&self, tenant: &str, id: &str) -> Result<(), DatasetError> {
+        self.shared.datasets.disk().admit_change()?;
         self.shared.datasets.delete(tenant, id, |within| JobStore::user_of(within, tenant, id))
+    }
+
+    /// How busy the workers are. Waits for no disk and no computation.
+    pub fn occupancy(&self) -> Occupancy {
+        let (queued, running, reserved_bytes) = self.shared.books().admission.occupancy();
+        Occupancy { queued, running, reserved_bytes }
     }
 
     /// Takes no more jobs, stops those that run where they can go on after the next start, and waits until they have
     /// been stored, at most `patience`. Gives whether all have.
     pub fn drain(&self, patience: Duration) -> bool {
         let until = Instant::now() + patience;
+        self.shared.sweeps.end();
         let mut books = self.shared.books();
         books.draining = true;
         for running in books.admission.all_running() {
@@ -350,21 +319,45 @@ impl JobService {
         while books.admission.all_running().next().is_some() {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
+                let late: Vec<_> = books.admission.all_running().map(|running| running.key.clone()).collect();
+                drop(books);
+                self.park(&late);
                 return false;
             }
             books = self.shared.changed.wait_timeout(books, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         drop(books);
-        // They have nothing left but to notice; after that the database is free for another process.
+        // They have little left but to notice; after that the database is free for another process.
         for worker in self.workers.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            while !worker.is_finished() {
+                if Instant::now() >= until {
+                    return false;
+                }
+                std::thread::sleep(BETWEEN_LOOKS);
+            }
             if worker.join().is_err() {
                 tracing::error!("a worker thread panicked");
             }
         }
-        true
+        let sweeper = self.sweeper.lock().unwrap_or_else(PoisonError::into_inner).take();
+        sweeper.is_none_or(|sweeper| sweeper.stop(until.saturating_duration_since(Instant::now())))
     }
 
-    fn with_live_part(&self, record: JobRecord) -> JobView {
+    /// Puts back in line what did not stop in time: the next start goes on from its last save, and does not take an
+    /// orderly stop for a crash.
+    fn park(&self, late: &[JobKey]) {
+        for key in late {
+            match self.shared.store.park(key) {
+                // It ended after all, or is being cancelled and will be by the next start.
+                Ok(_) | Err(StoreError::Forbidden(_) | StoreError::NotFound(_)) => {}
+                Err(error) => {
+                    tracing::error!(job.id = %key.id, %error, "the job could not be put back in line");
+                }
+            }
+        }
+    }
+
+    pub(super) fn with_live_part(&self, record: JobRecord) -> JobView {
         let mut view = JobView { record, tracked: None, queue_position: None };
         self.refresh(&mut view);
         view
@@ -388,5 +381,6 @@ impl Drop for JobService {
     fn drop(&mut self) {
         self.shared.books().draining = true;
         self.shared.changed.notify_all();
+        self.shared.sweeps.end();
     }
 }

@@ -107,6 +107,15 @@ pub enum ObjectiveSpec {
     },
 }
 
+impl ObjectiveSpec {
+    /// The name on the wire.
+    pub fn name(&self) -> &'static str {
+        match self {
+            ObjectiveSpec::FacilityLocation { .. } => "facility_location",
+        }
+    }
+}
+
 /// How the rows' contributions are joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

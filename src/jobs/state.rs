@@ -39,6 +39,21 @@ pub enum Event {
     Stop,
 }
 
+impl Event {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Requeue => "requeue",
+            Self::Resume => "resume",
+            Self::Cancel => "cancel",
+            Self::Succeed => "succeed",
+            Self::Fail => "fail",
+            Self::Stop => "stop",
+        }
+    }
+}
+
 /// An event that the state does not allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a job that is {from:?} cannot {event:?}")]
@@ -69,6 +84,11 @@ impl State {
             (State::Cancelling, Event::Stop) => Ok(State::Cancelled),
             (from, event) => Err(Forbidden { from, event }),
         }
+    }
+
+    /// Whether it may still change.
+    pub fn is_live(self) -> bool {
+        !self.is_terminal()
     }
 
     /// Whether nothing leaves this state.

@@ -1,13 +1,21 @@
 //! Jobs on disk. Every change of state is one transaction, and what belongs to the change is in it: a result with
 //! the state that ends the job, a save with the state that will take it up again.
 
+mod kept;
+mod list;
+
+pub use kept::KeptResult;
+pub use list::Filter;
+
 use super::idempotency::{self, IdempotencyKey, Known};
+use super::meters;
 use super::record::{Failure, JobKey, JobRecord, ProgressRecord, RECORD_VERSION, ResultSummary};
 use super::selection::result::SelectionResult;
-use super::state::{Event, Forbidden, State};
+use super::state::{Event, Forbidden};
+use crate::dataset::error::has_no_room;
 use crate::dataset::{DatasetError, DatasetStore};
+use crate::fault;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use time::OffsetDateTime;
 
@@ -20,9 +28,6 @@ const LIVE: TableDefinition<(&str, &str, &str), ()> = TableDefinition::new("live
 const SAVES: TableDefinition<(&str, &str), (f64, &[u8])> = TableDefinition::new("job_saves");
 /// (tenant, id) -> result as JSON.
 const RESULTS: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("job_results");
-
-/// Records that one page of a list looks at.
-const MOST_LOOKED_AT: usize = 10_000;
 
 /// Ids are letters, digits and underscores.
 const AFTER_EVERY_ID: &str = "~";
@@ -68,37 +73,7 @@ from_database!(redb::TransactionError, redb::TableError, redb::StorageError, red
 impl StoreError {
     /// Whether the disk is full.
     pub fn is_full(&self) -> bool {
-        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
-        matches!(self, Self::Database(error) if matches!(&**error, redb::Error::Io(error) if matches!(error.kind(), StorageFull | QuotaExceeded)))
-    }
-}
-
-/// Which jobs a list has.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Filter {
-    /// In one of these states; any where there is none.
-    pub states: Vec<State>,
-    /// With this label, and where there is one, this value of it.
-    pub label: Option<(String, Option<String>)>,
-}
-
-impl Filter {
-    /// Reads no more of a record than it has to. One that cannot be read passes, and is told of by whoever reads it.
-    fn passes(&self, record: &[u8]) -> bool {
-        #[derive(serde::Deserialize)]
-        struct Glance {
-            state: State,
-            labels: BTreeMap<String, String>,
-        }
-        if *self == Self::default() {
-            return true;
-        }
-        let Ok(Glance { state, labels }) = serde_json::from_slice(record) else { return true };
-        let in_state = self.states.is_empty() || self.states.contains(&state);
-        let labelled = self.label.as_ref().is_none_or(|(name, wanted)| {
-            labels.get(name).is_some_and(|value| wanted.as_ref().is_none_or(|wanted| wanted == value))
-        });
-        in_state && labelled
+        matches!(self, Self::Database(error) if has_no_room(error))
     }
 }
 
@@ -140,6 +115,7 @@ impl JobStore {
         transaction.open_table(SAVES)?;
         transaction.open_table(RESULTS)?;
         idempotency::open(&transaction)?;
+        kept::open(&transaction)?;
         transaction.commit()?;
         Ok(Self { database })
     }
@@ -153,13 +129,15 @@ impl JobStore {
         let transaction = self.database.begin_write()?;
         for dataset in record.datasets() {
             DatasetStore::get_within(&transaction, &record.tenant, dataset)?;
+            DatasetStore::touch_within(&transaction, &record.tenant, dataset, record.created_at)?;
             transaction.open_table(LIVE)?.insert((&*record.tenant, dataset, record.id.as_str()), ())?;
         }
         put(&transaction, record)?;
         if let Some(key) = key {
             idempotency::keep(&transaction, &record.key(), key, record.created_at)?;
         }
-        transaction.commit()?;
+        fault::around("submit", || transaction.commit())?;
+        meters::submitted();
         Ok(())
     }
 
@@ -193,38 +171,6 @@ impl JobStore {
         let jobs = self.database.begin_read()?.open_table(JOBS)?;
         let bytes = jobs.get(parts(key))?.ok_or_else(|| not_found(key))?;
         decode(bytes.value())
-    }
-
-    /// At most `limit` jobs of one tenant, newest first, of those older than `before` that pass the filter; and the
-    /// id to go on before, where there may be more. Looks at [`MOST_LOOKED_AT`] records at most, so that a filter that
-    /// few pass costs no more than another: such a page may be short, even empty, and not the last. Records that
-    /// cannot be read are left out.
-    ///
-    /// # Errors
-    /// The store's own.
-    pub fn list(
-        &self,
-        tenant: &str,
-        limit: usize,
-        before: Option<&str>,
-        filter: &Filter,
-    ) -> Result<(Vec<JobRecord>, Option<String>), StoreError> {
-        let jobs = self.database.begin_read()?.open_table(JOBS)?;
-        let range = jobs.range((tenant, "")..(tenant, before.unwrap_or(AFTER_EVERY_ID)))?;
-        let mut records = Vec::new();
-        let mut last = None;
-        for (looked_at, entry) in range.rev().enumerate() {
-            if records.len() == limit || looked_at == MOST_LOOKED_AT {
-                return Ok((records, last));
-            }
-            let (key, bytes) = entry?;
-            let id = key.value().1;
-            last = Some(id.to_owned());
-            if filter.passes(bytes.value()) {
-                records.extend(readable(id, decode(bytes.value())));
-            }
-        }
-        Ok((records, None))
     }
 
     /// Every job that has not ended, oldest first. Records that cannot be read are left out.
@@ -283,8 +229,7 @@ impl JobStore {
         };
         self.change(key, event, |transaction, record| {
             if let Some(result) = result {
-                let bytes = serde_json::to_vec(result)?;
-                transaction.open_table(RESULTS)?.insert(parts(key), bytes.as_slice())?;
+                kept::put(transaction, key, &serde_json::to_vec(result)?)?;
             }
             record.result = result.map(ResultSummary::from);
             record.failure = failure;
@@ -312,6 +257,14 @@ impl JobStore {
         self.change(key, Event::Requeue, |transaction, _| put_save(transaction, key, save))
     }
 
+    /// The service stops and cannot wait for the run, which will go on from its last save.
+    ///
+    /// # Errors
+    /// As [`requeue`](Self::requeue).
+    pub fn park(&self, key: &JobKey) -> Result<JobRecord, StoreError> {
+        self.change(key, Event::Requeue, |_, _| Ok(()))
+    }
+
     /// The service died during the run: its next attempt goes on from the last save.
     ///
     /// # Errors
@@ -330,7 +283,7 @@ impl JobStore {
     pub fn save(&self, key: &JobKey, save: &Save) -> Result<(), StoreError> {
         let transaction = self.database.begin_write()?;
         put_save(&transaction, key, save)?;
-        transaction.commit()?;
+        fault::around("save", || transaction.commit())?;
         Ok(())
     }
 
@@ -345,16 +298,6 @@ impl JobStore {
             Save { running_seconds, bytes: bytes.to_vec() }
         });
         Ok(save)
-    }
-
-    /// The result, where the job left one.
-    ///
-    /// # Errors
-    /// The store's own.
-    pub fn result(&self, key: &JobKey) -> Result<Option<SelectionResult>, StoreError> {
-        let results = self.database.begin_read()?.open_table(RESULTS)?;
-        let bytes = results.get(parts(key))?;
-        bytes.map(|bytes| Ok(serde_json::from_slice(bytes.value())?)).transpose()
     }
 
     /// Removes a job that has ended, with its result; one whose record cannot be read, with all that is known of it.
@@ -376,8 +319,8 @@ impl JobStore {
             Err(error) => return Err(error),
         }
         transaction.open_table(JOBS)?.remove(parts(key))?;
-        transaction.open_table(RESULTS)?.remove(parts(key))?;
-        transaction.commit()?;
+        kept::remove(&transaction, key)?;
+        fault::around("job_delete", || transaction.commit())?;
         Ok(true)
     }
 
@@ -393,14 +336,17 @@ impl JobStore {
         record.state = record.state.after(event)?;
         edit(&transaction, &mut record)?;
         if record.state.is_terminal() {
-            record.finished_at = Some(OffsetDateTime::now_utc());
+            let now = OffsetDateTime::now_utc();
+            record.finished_at = Some(now);
             for dataset in record.datasets() {
                 transaction.open_table(LIVE)?.remove((&*record.tenant, dataset, record.id.as_str()))?;
+                DatasetStore::touch_within(&transaction, &record.tenant, dataset, now)?;
             }
             transaction.open_table(SAVES)?.remove(parts(key))?;
         }
         put(&transaction, &record)?;
-        transaction.commit()?;
+        fault::around(event.name(), || transaction.commit())?;
+        meters::ended(&record);
         Ok(record)
     }
 }

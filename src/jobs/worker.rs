@@ -4,6 +4,7 @@ use super::runner;
 use super::service::OpenError;
 use super::service::Shared;
 use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
@@ -28,7 +29,13 @@ pub(super) fn start(
         let worker = Builder::new().name(format!("fewer-job-{index}")).spawn(move || {
             step_back();
             while let Some(running) = shared.take() {
-                runner::run(&shared, &pool, &running);
+                // However the run ends, its place and its memory are free, and the worker takes the next job. What it
+                // borrows are locks that bear a panic, and the database.
+                let run = || runner::run(&shared, &pool, &running);
+                if let Err(panic) = catch_unwind(AssertUnwindSafe(run)) {
+                    let panic = panic_text(panic.as_ref());
+                    tracing::error!(job.id = %running.key.id, panic, "storing the end of a job panicked");
+                }
                 shared.give_back(&running.key);
             }
         })?;
@@ -38,7 +45,7 @@ pub(super) fn start(
 }
 
 /// On Linux a thread has a niceness of its own.
-fn step_back() {
+pub(super) fn step_back() {
     if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
         tracing::debug!(%error, "this thread keeps its priority");
     }

@@ -25,9 +25,20 @@ pub(crate) fn plans(spec: &SelectionSpec, source: &Source, kernel: Kernel) -> Ve
 }
 
 pub(crate) fn go(spec: &SelectionSpec, source: &Source, limits: &Limits, threads: usize) -> Ran {
-    let prepared = prepare(spec, source, &|_| unreachable!(), limits).unwrap();
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    let ran = pool.install(|| run(prepared, source, "sha256:0", None, &Ctl::default(), &mut Quiet)).unwrap();
+    let ran = go_under(spec, source, limits, threads, &Ctl::default());
     assert_eq!(ran.ending, Ending::Finished);
     ran
+}
+
+/// However it ends.
+pub(crate) fn go_under(
+    spec: &SelectionSpec,
+    source: &Source,
+    limits: &Limits,
+    threads: usize,
+    ctl: &Ctl,
+) -> Ran {
+    let prepared = prepare(spec, source, &|_| unreachable!(), limits).unwrap();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| run(prepared, source, "sha256:0", None, ctl, &mut Quiet)).unwrap()
 }

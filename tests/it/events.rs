@@ -79,7 +79,7 @@ async fn events_begin_with_the_present_come_no_faster_than_ten_a_second_and_end_
 }
 
 #[tokio::test]
-async fn a_stream_ends_when_its_job_is_deleted() {
+async fn a_stream_tells_the_end_of_a_job_that_has_been_deleted_since() {
     let client = Client::with(|settings| settings.workers = 1);
     let dataset = client.upload(MANY, 4).await;
     let running = client.submit(&endless(&dataset)).await;
@@ -89,6 +89,7 @@ async fn a_stream_ends_when_its_job_is_deleted() {
     events.next().await.unwrap();
     client.post(&format!("/v1/jobs/{waiting}/cancel"), "", "").await;
     client.delete(&format!("/v1/jobs/{waiting}")).await;
+    assert_eq!(events.next().await.unwrap()["state"], "cancelled");
     assert_eq!(events.next().await, None);
 }
 

@@ -15,7 +15,7 @@ fn golden(name: &str) -> Value {
 
 fn debian() -> Source {
     let options = Options { id: Some("name".into()), ..Options::default() };
-    Source::open(Path::new("tests/data/debian_2k.parquet"), Format::Parquet, &options).unwrap()
+    Source::open(Path::new("tests/data/debian_2k.parquet"), Format::Parquet, &options, u64::MAX).unwrap()
 }
 
 /// The 1,797 digits as rows of 64 grey levels.

@@ -284,6 +284,14 @@ async fn the_whole_similarity_of_the_contract_is_accepted() {
 }
 
 #[tokio::test]
+async fn an_integer_may_be_written_with_a_point() {
+    let client = Client::new();
+    let body = inline().to_string().replace("\"k\":3", "\"k\":3.0");
+    let accepted = client.post("/v1/jobs", "application/json", body).await;
+    assert_eq!(accepted.json["spec"]["constraints"]["k"].to_string(), "3", "{}", accepted.json);
+}
+
+#[tokio::test]
 async fn health_is_answered_while_every_core_computes() {
     let client = Client::new();
     let dataset = client.upload(MANY, 4).await;

@@ -1,15 +1,33 @@
 //! Integration tests, one module per capability.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod auth;
 mod client;
+mod config;
+mod connections;
 mod datasets;
 mod engine;
 mod events;
+mod faults;
 mod golden;
+mod image;
+mod info;
 mod jobs;
+mod layers;
+mod logs;
+mod malformed;
+mod metrics;
+#[cfg(feature = "object-store")]
+mod object_store;
 mod openapi;
 mod problems;
 mod process;
+mod readme;
 mod recovery;
+mod results;
+mod retention;
 mod selection;
+mod service;
+mod spec;
 mod submission;
+mod uploads;

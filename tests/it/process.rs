@@ -1,19 +1,17 @@
 //! The real binary: killed, measured, and asked for what it cannot do.
 
+use crate::service::{FEWER, Service};
 use fewer::dataset::{Format, Options, Source};
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-
-const FEWER: &str = env!("CARGO_BIN_EXE_fewer");
+use std::process::Command;
 
 /// 10,000 vectors: every embedding of the sample five times, each a little moved.
 fn ten_thousand(dir: &Path) -> PathBuf {
     let path = dir.join("vectors.npy");
     let sample = Path::new("tests/data/debian_2k.parquet");
-    let source = Source::open(sample, Format::Parquet, &Options::default()).unwrap();
+    let source = Source::open(sample, Format::Parquet, &Options::default(), u64::MAX).unwrap();
     let mut bytes = header("<f4", 10_000, 384);
     let mut noise = 1_u32;
     for _ in 0..5 {
@@ -45,78 +43,7 @@ fn header(dtype: &str, rows: usize, columns: usize) -> Vec<u8> {
     bytes
 }
 
-/// `fewer serve` on a free port. Killed, as by `kill -9`, when dropped.
-struct Service {
-    child: Child,
-    base: String,
-    agent: ureq::Agent,
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
 impl Service {
-    fn start(data_dir: &Path) -> Self {
-        let mut child = Command::new(FEWER)
-            .args([
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--log-format",
-                "json",
-                "--checkpoint-seconds",
-                "0.05",
-            ])
-            .arg("--data-dir")
-            .arg(data_dir)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let address = lines
-            .find_map(|line| {
-                let event: Value = serde_json::from_str(&line.unwrap()).unwrap();
-                event["address"].as_str().map(str::to_owned)
-            })
-            .unwrap();
-        // Or the service would wait for somebody to read what it logs.
-        std::thread::spawn(move || lines.for_each(drop));
-        let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build();
-        let service =
-            Self { child, base: format!("http://{address}"), agent: ureq::Agent::new_with_config(config) };
-        service.until(|service| {
-            let answer = service.agent.get(format!("{}/readyz", service.base)).call();
-            answer.is_ok_and(|answer| answer.status() == 200).then_some(())
-        });
-        service
-    }
-
-    fn until<T>(&self, mut ready: impl FnMut(&Self) -> Option<T>) -> T {
-        let start = Instant::now();
-        loop {
-            if let Some(value) = ready(self) {
-                return value;
-            }
-            assert!(start.elapsed() < Duration::from_secs(120), "it never happened");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
-
-    fn get(&self, path: &str) -> Value {
-        let mut answer = self.agent.get(format!("{}{path}", self.base)).call().unwrap();
-        serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap()
-    }
-
-    fn post(&self, path: &str, media_type: &str, body: &[u8]) -> Value {
-        let request = self.agent.post(format!("{}{path}", self.base)).header("Content-Type", media_type);
-        let mut answer = request.send(body).unwrap();
-        serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap()
-    }
-
     fn submit(&self, dataset: &Value, k: u32) -> String {
         let body = json!({
             "kind": "selection", "dataset": dataset, "objective": {"name": "facility_location"},

@@ -151,6 +151,17 @@ async fn a_second_service_on_the_same_directory_is_refused() {
 }
 
 #[tokio::test]
+async fn a_job_that_outlasts_the_stop_is_put_back_in_line_and_is_no_crash() {
+    let client = Client::new();
+    let dataset = client.upload(MANY, 64).await;
+    let job = client.submit(&endless(&dataset)).await;
+    client.wait(&job, |job| job["state"] == "running").await;
+    client.app.stop(std::time::Duration::ZERO);
+    let parked = client.get(&format!("/v1/jobs/{job}")).await.json;
+    assert_eq!((&parked["state"], &parked["attempt"]), (&json!("queued"), &json!(1)));
+}
+
+#[tokio::test]
 async fn a_job_stopped_before_its_first_pick_begins_anew() {
     let client = Client::new();
     let dataset = client.upload(MANY, 64).await;

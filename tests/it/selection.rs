@@ -1,10 +1,12 @@
 //! What a spec means: represented rows and weights, samples, sums that cannot be met, numbers that mean nothing.
 
-use crate::engine::{go, inline, plans};
-use fewer::dataset::Source;
-use fewer::jobs::selection::{FieldError, Limits, SelectionError, prepare};
+use crate::engine::{go, go_under, inline, plans};
+use fewer::dataset::{Format, Kind, Options, Source};
+use fewer::jobs::selection::{Ending, FieldError, Limits, SelectionError, prepare};
 use fewer::jobs::spec::SelectionSpec;
 use serde_json::{Value, json};
+use std::path::Path;
+use submodular::Ctl;
 use submodular::tile::Kernel;
 
 fn unlimited() -> Limits {
@@ -92,6 +94,43 @@ fn a_sample_is_optimised_and_every_row_valued() {
         let certificate = sampled.certificate.unwrap();
         assert_eq!((certificate.of.as_str(), whole.certificate.unwrap().of.as_str()), ("sample", "dense"));
         assert!((certificate.ratio - optimized / certificate.upper_bound).abs() < 1e-12);
+    }
+}
+
+#[test]
+fn a_sampled_run_that_is_stopped_anywhere_says_whose_value_it_has() {
+    let vectors: Vec<[f32; 2]> = (0..40).map(|i| <[f32; 2]>::from((i as f32 * 0.7).sin_cos())).collect();
+    let matrix = vec![vec![0.5; 40]; 40];
+    for source in [
+        inline(&json!({"kind": "vectors", "vectors": vectors})),
+        inline(&json!({"kind": "similarity", "similarity": matrix})),
+    ] {
+        let metric = if source.kind() == Kind::Vectors { "cosine" } else { "precomputed" };
+        let objective = json!({"name": "facility_location", "similarity": {"metric": metric},
+            "represented": {"sample": 12}});
+        let spec = spec(&json!({"objective": objective, "constraints": {"k": 4}}));
+        let whole = go(&spec, &source, &unlimited(), 1).result;
+        let mut stopped_while_valued = 0;
+        for ticks in 0.. {
+            let ran = go_under(&spec, &source, &unlimited(), 1, &Ctl::fused(ticks));
+            if ran.ending == Ending::Finished {
+                assert_eq!(
+                    (ran.result.objective_value, &ran.result.warnings),
+                    (whole.objective_value, &whole.warnings)
+                );
+                break;
+            }
+            let result = ran.result;
+            assert_eq!((ran.ending, &*result.termination), (Ending::Cancelled, "cancelled"), "{ticks}");
+            assert_eq!(result.indices, whole.indices[..result.indices.len()], "{ticks}");
+            // A run that was stopped takes a last look under a handle of its own; one that is stopped in that look
+            // has the value of the sample, and says so.
+            let told = result.warnings.iter().any(|warning| warning.contains("that of the sample"));
+            let alike = result.optimized_value == Some(result.objective_value);
+            assert!(if told { alike } else { !alike || result.indices.is_empty() }, "{ticks}: {result:?}");
+            stopped_while_valued += usize::from(told && result.indices.len() == 4);
+        }
+        assert!(stopped_while_valued > 0, "{metric}");
     }
 }
 
@@ -215,4 +254,30 @@ fn a_sample_too_small_to_mean_anything_is_warned_about() {
         go(&spec(&body), &source, &unlimited(), 1).result.warnings.len()
     };
     assert_eq!((warned(0.5), warned(0.01)), (1, 0)); // 2 and 10 items a step
+}
+
+#[test]
+fn a_plan_counts_the_columns_and_the_ids_that_its_run_reads() {
+    let memory = |id: Option<&str>, constraints: Value| {
+        let options = Options { id: id.map(str::to_owned), ..Options::default() };
+        let source =
+            Source::open(Path::new("tests/data/debian_2k.parquet"), Format::Parquet, &options, u64::MAX)
+                .unwrap();
+        let spec = spec(&json!({"objective": {"name": "facility_location"}, "constraints": constraints}));
+        let plan = prepare(&spec, &source, &|_| unreachable!(), &unlimited()).unwrap();
+        (plan.report().memory_bytes, source)
+    };
+    let (plain, source) = memory(None, json!({"k": 9}));
+    let column = source.column("section").unwrap().bytes() as u64;
+    let (grouped, _) = memory(None, json!({"k": 9, "groups": {"column": "section", "default_at_most": 3}}));
+    // And who is in which group, for the rule and for the answer.
+    let groups = 2000 * 16;
+    assert!(
+        (column + groups..column + 2 * groups).contains(&(grouped - plain)),
+        "{plain} {grouped} {column}"
+    );
+    let (named, source) = memory(Some("name"), json!({"k": 9, "include": ["msmtp-mta"]}));
+    assert_eq!(named - plain, source.ids().unwrap().unwrap().bytes() as u64);
+    let (unread, _) = memory(Some("name"), json!({"k": 9}));
+    assert!((2000 * 40..2000 * 100).contains(&(unread - plain)), "{plain} {unread}");
 }

@@ -1,14 +1,14 @@
 //! `/v1/datasets`.
 
+mod upload;
+
 use super::TENANT;
 use super::page::{self, PageQuery};
 use crate::api::app::{App, blocking};
-use crate::api::codes::Code;
-use crate::api::extract::{Path, Query, content_type, next_chunk, refuse_encoding, refuse_length, too_large};
+use crate::api::extract::{Path, Query};
 use crate::api::problem::Problem;
-use crate::dataset::{ColumnInfo, ColumnType, DatasetError, DatasetRecord, Format, Kind, Options, Upload};
+use crate::dataset::{ColumnInfo, ColumnType, DatasetRecord, Kind};
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -16,13 +16,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use time::OffsetDateTime;
-use tokio::sync::mpsc;
+use tracing::Span;
 use utoipa::{IntoParams, ToSchema};
 
 const LONGEST_NAME: usize = 256;
-
-/// Pieces of a body between the connection and the disk.
-const PIECES_IN_FLIGHT: usize = 4;
 
 /// A stored dataset. It never changes.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -95,8 +92,10 @@ pub struct DatasetPage {
     pub next_page_token: Option<String>,
 }
 
-/// A dataset as JSON: for small ones, and inside a job. Give `vectors`, or `similarity`.
-#[derive(Debug, ToSchema)]
+/// A dataset as JSON: for small ones, and inside a job. Give `vectors`, or `similarity`, or the entries of a similarity
+/// (`n`, `rows`, `cols`, `values`).
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(example = json!({"kind": "vectors", "vectors": [[1.0, 0.0], [0.6, 0.8]], "ids": ["a", "b"], "columns": {"section": ["libs", "games"]}}))]
 pub struct DatasetBody {
     /// What the matrix means; `vectors` when absent.
@@ -105,12 +104,68 @@ pub struct DatasetBody {
     pub vectors: Option<Vec<Vec<f32>>>,
     /// A square matrix of similarities.
     pub similarity: Option<Vec<Vec<f32>>>,
+    /// Rows of a similarity that is given by its entries.
+    #[schema(minimum = 1)]
+    pub n: Option<u64>,
+    /// Row of each entry, from 0. Pairs that have no entry are 0; none has two.
+    pub rows: Option<Vec<u64>>,
+    /// Column of each entry.
+    pub cols: Option<Vec<u64>>,
+    /// Similarity of each entry.
+    pub values: Option<Vec<f32>>,
     /// One id a row, none twice: strings, or integers.
-    #[schema(value_type = Option<Vec<Value>>)]
+    #[schema(value_type = Option<Vec<DatasetId>>)]
     pub ids: Option<Vec<serde_json::Value>>,
     /// Attributes: name to one value a row. The values of a column are of one type; any may be null.
-    #[schema(value_type = Option<BTreeMap<String, Vec<Value>>>)]
+    #[schema(value_type = Option<BTreeMap<String, Vec<Option<DatasetValue>>>>)]
     pub columns: Option<BTreeMap<String, Vec<serde_json::Value>>>,
+}
+
+/// The id of a row.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum DatasetId {
+    /// Text.
+    Text(String),
+    /// An integer; the same as its decimal string.
+    Integer(i64),
+}
+
+/// An attribute's value in one row.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum DatasetValue {
+    /// Text.
+    Text(String),
+    /// An integer or a floating-point number.
+    Number(f64),
+    /// True or false.
+    Boolean(bool),
+}
+
+/// A dataset that the service reads itself, from under one of its configured prefixes. It is copied: what becomes of
+/// the source later does not matter.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetReference {
+    /// `file:///path`, and where the build has them `s3://bucket/key` and `gs://bucket/key`; percent-encoded.
+    #[schema(example = "file:///mnt/embeddings/debian.parquet")]
+    pub source: String,
+    /// Its media type, as an upload's `Content-Type`; by the extension of the source when absent.
+    #[schema(example = "application/vnd.apache.parquet")]
+    pub format: Option<String>,
+}
+
+/// What a JSON body may be.
+#[derive(Debug, ToSchema)]
+#[schema(as = DatasetUpload)]
+#[expect(dead_code, reason = "only its description is used: bodies are told apart as they come in")]
+#[serde(untagged)]
+enum JsonBody {
+    /// The dataset.
+    Body(DatasetBody),
+    /// Where it is.
+    Reference(DatasetReference),
 }
 
 /// A body that is no text.
@@ -123,15 +178,25 @@ pub struct Binary(pub Vec<u8>);
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(in crate::api) struct UploadQuery {
-    /// A name for people, at most 256 bytes.
+    /// A name for people, at most 256 characters.
     #[param(max_length = 256, example = "debian")]
     name: Option<String>,
     /// What the matrix means; `vectors` when absent and the body does not say.
     kind: Option<DatasetKind>,
-    /// Parquet: the column of the vectors; the only list of floats when absent.
+    /// Parquet and Arrow: the column of the vectors; the only list of floats when absent.
     vectors: Option<String>,
-    /// Parquet: the column of the ids.
+    /// Parquet and Arrow, and columns of JSON: the column of the ids.
     id: Option<String>,
+}
+
+impl UploadQuery {
+    fn check(&self) -> Result<(), Problem> {
+        if self.name.as_ref().is_some_and(|name| name.chars().count() > LONGEST_NAME) {
+            let detail = format!("name: longer than {LONGEST_NAME} characters");
+            return Err(Problem::parameter("name", detail));
+        }
+        Ok(())
+    }
 }
 
 impl From<DatasetRecord> for Dataset {
@@ -164,13 +229,22 @@ impl From<DatasetRecord> for Dataset {
 
 /// Store a dataset
 ///
-/// The body is the matrix; `Content-Type` says how it is encoded. It is streamed to disk, read once in full, and
-/// visible only when every value has been found finite. The same bytes read the same way are stored once.
+/// The body is the matrix; `Content-Type` says how it is encoded, and it may be compressed: `Content-Encoding: gzip` or
+/// `zstd`. It is streamed to disk, read once in full, and visible only when every value has been found finite. The same
+/// bytes read the same way are stored once, however they were compressed on the way.
+///
+/// Parquet and Arrow: one list or fixed-size-list column of floats is the vectors, or the rows of a similarity; the other
+/// columns are attributes. With `kind=similarity` the three columns `rows`, `cols` (integers) and `values` (floats) are
+/// the entries of a sparse one, of as many rows as `n` in the schema's metadata says, else one more than the largest
+/// index. Pairs without an entry are 0. Jobs hold it dense for now, and are admitted by that; a sparse search is to come.
+///
+/// A JSON body with a `source` is a reference: the service reads the bytes from there, under the same limits.
 #[utoipa::path(
     post, path = "/v1/datasets", tag = "datasets", params(UploadQuery),
     request_body(description = "The matrix, with its attributes where the encoding has any", content(
-        (DatasetBody = "application/json"),
+        (JsonBody = "application/json"),
         (Binary = "application/vnd.apache.parquet"),
+        (Binary = "application/vnd.apache.arrow.stream"),
         (Binary = "application/x-npy"),
     )),
     responses(
@@ -182,7 +256,8 @@ impl From<DatasetRecord> for Dataset {
     extensions(
         ("x-problem-codes" = json!(["malformed_body", "invalid_query", "invalid_header", "body_timeout",
             "payload_too_large", "unsupported_media_type", "unsupported_encoding", "invalid_parameter",
-            "invalid_matrix", "shape_mismatch", "duplicate_item", "shutting_down", "insufficient_storage"])),
+            "invalid_matrix", "shape_mismatch", "duplicate_item", "source_not_allowed", "source_failed",
+            "source_timeout", "too_many_requests", "shutting_down", "insufficient_storage"])),
         ("x-codeSamples" = json!([{"lang": "Shell", "source": "curl -fsS 'http://127.0.0.1:8080/v1/datasets?name=debian&id=name' -H 'Content-Type: application/vnd.apache.parquet' --data-binary @debian.parquet"}])),
     ),
 )]
@@ -192,65 +267,13 @@ pub(in crate::api) async fn create_dataset(
     request: Request,
 ) -> Result<Response, Problem> {
     app.refuse_when_stopping()?;
-    refuse_encoding(request.headers())?;
-    let format = Format::from_media_type(content_type(request.headers())?)?;
-    if query.name.as_ref().is_some_and(|name| name.len() > LONGEST_NAME) {
-        return Err(Problem::new(Code::InvalidQuery, format!("name is longer than {LONGEST_NAME} bytes")));
-    }
-    let (limit, setting) = match format {
-        Format::Json => (app.settings.max_json_bytes, "FEWER_LIMITS__JSON_BYTES (--max-json-bytes)"),
-        Format::Npy | Format::Parquet => {
-            (app.settings.max_dataset_bytes, "FEWER_LIMITS__DATASET_BYTES (--max-dataset-bytes)")
-        }
-    };
-    refuse_length(request.headers(), limit, setting)?;
-    let options = Options { kind: query.kind.map(Kind::from), vectors: query.vectors, id: query.id };
-    let upload = app.datasets.begin(limit);
-    let (pieces, inbox) = mpsc::channel(PIECES_IN_FLIGHT);
-    let stored = tokio::spawn(blocking(move || {
-        Ok(receive(upload, inbox)?
-            .map(|upload| upload.finish(TENANT, query.name, format, &options))
-            .transpose()?)
-    }));
-    let sent = send(request, &pieces).await;
-    drop(pieces);
-    let stored = stored.await.map_err(|error| Problem::internal(&error))?.map_err(|problem| {
-        if problem.code == Code::PayloadTooLarge { too_large(limit, setting) } else { problem }
-    })?;
-    sent?;
-    let (record, created) = stored.ok_or_else(|| Problem::new(Code::MalformedBody, "the body broke off"))?;
+    let (record, created) = upload::store(&app, query, request).await?;
+    Span::current().record("dataset.id", record.id.as_str());
+    tracing::info!(dataset.bytes = record.bytes, dataset.rows = record.rows, created, "dataset stored");
+    app.jobs.dataset_stored();
     let status = if created { StatusCode::CREATED } else { StatusCode::OK };
     let location = format!("/v1/datasets/{}", record.id);
     Ok((status, [(header::LOCATION, location)], Json(Dataset::from(record))).into_response())
-}
-
-/// A piece of the body, or its end: a body that breaks off has none, and leaves nothing.
-enum Piece {
-    Bytes(Bytes),
-    End,
-}
-
-async fn send(request: Request, pieces: &mpsc::Sender<Piece>) -> Result<(), Problem> {
-    let mut body = request.into_body().into_data_stream();
-    while let Some(bytes) = next_chunk(&mut body).await? {
-        if pieces.send(Piece::Bytes(bytes)).await.is_err() {
-            // The writer has refused the body, and will say why.
-            return Ok(());
-        }
-    }
-    // Likewise.
-    let _ = pieces.send(Piece::End).await;
-    Ok(())
-}
-
-fn receive(mut upload: Upload, mut inbox: mpsc::Receiver<Piece>) -> Result<Option<Upload>, DatasetError> {
-    while let Some(piece) = inbox.blocking_recv() {
-        match piece {
-            Piece::Bytes(bytes) => upload.write(&bytes)?,
-            Piece::End => return Ok(Some(upload)),
-        }
-    }
-    Ok(None)
 }
 
 impl From<DatasetKind> for Kind {
@@ -292,7 +315,7 @@ pub(in crate::api) async fn list_datasets(
     params(("id" = String, Path, description = "Id of the dataset")),
     responses((status = 200, description = "The dataset", body = Dataset)),
     extensions(
-        ("x-problem-codes" = json!(["invalid_path", "dataset_not_found"])),
+        ("x-problem-codes" = json!(["invalid_path", "dataset_not_found", "dataset_expired"])),
         ("x-codeSamples" = json!([{"lang": "Shell", "source": "curl -fsS http://127.0.0.1:8080/v1/datasets/$DATASET"}])),
     ),
 )]
@@ -312,7 +335,8 @@ pub(in crate::api) async fn get_dataset(
     params(("id" = String, Path, description = "Id of the dataset")),
     responses((status = 204, description = "Deleted")),
     extensions(
-        ("x-problem-codes" = json!(["invalid_path", "dataset_not_found", "dataset_in_use"])),
+        ("x-problem-codes" = json!(["invalid_path", "dataset_not_found", "dataset_expired", "dataset_in_use",
+            "insufficient_storage"])),
         ("x-codeSamples" = json!([{"lang": "Shell", "source": "curl -fsS -X DELETE http://127.0.0.1:8080/v1/datasets/$DATASET"}])),
     ),
 )]

@@ -5,6 +5,8 @@ mod headers;
 mod job;
 mod list;
 mod request;
+#[cfg(test)]
+mod tests;
 
 pub(in crate::api) use events::*;
 pub use job::{Job, JobFailure, JobOrPlan, JobPhase, JobPlan, JobProgress, JobResult, JobSpec, JobState};
@@ -13,21 +15,25 @@ pub(in crate::api) use list::*;
 pub use request::JobRequest;
 
 use super::TENANT;
-use super::result::SelectionResult;
+use super::datasets::Binary;
+use super::result::{ResultFormat, SelectionResult};
 use crate::api::app::{App, blocking};
-use crate::api::extract::{Path, Query, json_body, parse};
+use crate::api::extract::{Path, Query, json_body};
+use crate::api::json;
+use crate::api::middleware::RequestId;
 use crate::api::problem::Problem;
-use crate::dataset::{DatasetRecord, Format, Options, Source};
+use crate::dataset::{DatasetError, DatasetRecord, Format, Options, Source};
 use crate::jobs::record::JobKey;
-use crate::jobs::{Begun, IdempotencyKey, JobView, NewJob};
+use crate::jobs::{Begun, IdempotencyKey, JobView, NewJob, Place};
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use request::{DatasetChoice, Wanted};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+use tracing::Span;
 use utoipa::IntoParams;
 
 /// Seconds after which a caller that did not wait may look again.
@@ -84,6 +90,7 @@ pub(in crate::api) struct ResultQuery {
     ),
     extensions(
         ("x-problem-codes" = json!(["malformed_body", "invalid_query", "invalid_header", "dataset_not_found",
+            "dataset_expired",
             "job_not_found", "body_timeout", "idempotency_in_progress", "payload_too_large",
             "unsupported_media_type", "unsupported_encoding", "invalid_parameter", "invalid_matrix",
             "shape_mismatch", "negative_similarity", "unknown_item", "duplicate_item", "unknown_group",
@@ -101,15 +108,29 @@ pub(in crate::api) async fn create_job(
     let wait = headers::wait(request.headers())?;
     let key = headers::idempotency_key(request.headers())?;
     let limit = app.settings.max_request_bytes;
+    let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
     let body = json_body(request, limit, "FEWER_LIMITS__REQUEST_BYTES (--max-request-bytes)").await?;
-    let wanted = parse::<JobRequest>(&body)?.check()?;
+    let read = body.clone();
+    let wanted = blocking(move || json::read::<JobRequest>(&read)?.check()).await?;
+    // Whoever waits here holds no thread and no more than the body.
+    let turn = app.prepare_permit().await?;
     if query.validate_only {
-        let plan = blocking(move || plan(&app, &wanted)).await?;
+        let plan = blocking(move || {
+            let _held = turn;
+            plan(&app, &wanted)
+        });
+        let plan = plan.await?;
         return Ok(Json(plan).into_response());
     }
     let key = key.map(|key| IdempotencyKey { key, digest: Sha256::digest(&body).into() });
     let submitted = Arc::clone(&app);
-    let job = blocking(move || submit(&submitted, wanted, key)).await?;
+    let job = blocking(move || {
+        let _held = turn;
+        submit(&submitted, wanted, key, request_id)
+    });
+    let job = job.await?;
+    Span::current().record("job.id", job.record.id.as_str()).record("dataset.id", &*job.record.dataset);
+    tracing::info!("job accepted");
     let location = format!("/v1/jobs/{}", job.record.id);
     // It is a preference: where too many wait already, the answer comes at once.
     let wait = wait.zip(app.wait_permit()).map(|(wait, permit)| (app.longest_wait(wait), permit));
@@ -137,13 +158,18 @@ fn plan(app: &App, wanted: &Wanted) -> Result<JobPlan, Problem> {
     Ok(app.jobs.plan(TENANT, &wanted.spec, &source)?.into())
 }
 
-fn submit(app: &App, wanted: Wanted, key: Option<IdempotencyKey>) -> Result<JobView, Problem> {
+fn submit(
+    app: &App,
+    wanted: Wanted,
+    key: Option<IdempotencyKey>,
+    request_id: Option<String>,
+) -> Result<JobView, Problem> {
     let place = match app.jobs.begin(TENANT, key)? {
         Begun::New(place) => place,
         Begun::Known(job) => return Ok(*job),
     };
-    let dataset = match &wanted.dataset {
-        DatasetChoice::Stored(id) => stored(app, id)?,
+    let (dataset, is_new) = match &wanted.dataset {
+        DatasetChoice::Stored(id) => (stored(app, id)?, false),
         DatasetChoice::Inline(body) => {
             // A job that is refused leaves no dataset behind.
             app.jobs.check(TENANT, &wanted.spec, &inline(body)?)?;
@@ -152,13 +178,30 @@ fn submit(app: &App, wanted: Wanted, key: Option<IdempotencyKey>) -> Result<JobV
             upload
                 .finish(TENANT, None, Format::Json, &Options::default())
                 .map_err(|error| Problem::from(error).below("/inline"))?
-                .0
         }
     };
-    let job = NewJob { tenant: TENANT.into(), spec: wanted.spec, labels: wanted.labels };
-    let job = app.jobs.submit(&place, job, &dataset)?;
-    tracing::info!(job.id = %job.record.id, dataset.id = dataset.id, "job accepted");
-    Ok(job)
+    let job = NewJob { tenant: TENANT.into(), spec: wanted.spec, labels: wanted.labels, request_id };
+    accept(app, &place, job, &dataset, is_new)
+}
+
+/// Accepts the job. A dataset that was stored for it alone goes where it is refused after all.
+fn accept(
+    app: &App,
+    place: &Place,
+    job: NewJob,
+    dataset: &DatasetRecord,
+    is_new: bool,
+) -> Result<JobView, Problem> {
+    app.jobs.submit(place, job, dataset).map_err(|refused| {
+        // Another job may have come by the same bytes since, and keeps them.
+        if is_new
+            && let Err(error) = app.jobs.delete_dataset(TENANT, &dataset.id)
+            && !matches!(error, DatasetError::InUse { .. })
+        {
+            tracing::warn!(%error, dataset.id = dataset.id, "the dataset of a refused job stays");
+        }
+        refused.into()
+    })
 }
 
 fn stored(app: &App, id: &str) -> Result<DatasetRecord, Problem> {
@@ -197,7 +240,7 @@ pub(in crate::api) async fn get_job(
     params(("id" = String, Path, description = "Id of the job")),
     responses((status = 204, description = "Deleted")),
     extensions(
-        ("x-problem-codes" = json!(["invalid_path", "job_not_found", "job_not_terminal"])),
+        ("x-problem-codes" = json!(["invalid_path", "job_not_found", "job_not_terminal", "insufficient_storage"])),
         ("x-codeSamples" = json!([{"lang": "Shell", "source": "curl -fsS -X DELETE http://127.0.0.1:8080/v1/jobs/$JOB"}])),
     ),
 )]
@@ -221,7 +264,7 @@ pub(in crate::api) async fn delete_job(
         (status = 200, description = "It has ended", body = Job),
     ),
     extensions(
-        ("x-problem-codes" = json!(["invalid_path", "job_not_found"])),
+        ("x-problem-codes" = json!(["invalid_path", "job_not_found", "insufficient_storage"])),
         ("x-codeSamples" = json!([{"lang": "Shell", "source": "curl -fsS -X POST http://127.0.0.1:8080/v1/jobs/$JOB/cancel"}])),
     ),
 )]
@@ -237,26 +280,53 @@ pub(in crate::api) async fn cancel_job(
 /// Get a job's result
 ///
 /// The chosen items in order, with their gains, what is promised and what was measured. One job answers every
-/// smaller budget with `k`, where `prefixes_valid`.
+/// smaller budget with `k`, where `prefixes_valid`. `Accept` says how it is written. JSON, the default, has everything.
+/// The others have a row for each chosen item (`Pick`): ndjson a line, CSV (RFC 4180, ids quoted) a record, Arrow and
+/// Parquet the same columns, and in the metadata of their schema `objective_value`, `optimizer`, `guarantee` (as JSON),
+/// `dataset_digest` and `version`. `.npy` has the indices alone, as 64-bit integers that index an array as they are.
 #[utoipa::path(
     get, path = "/v1/jobs/{id}/result", tag = "jobs",
     params(("id" = String, Path, description = "Id of the job"), ResultQuery),
-    responses((status = 200, description = "The result", body = SelectionResult)),
+    responses((status = 200, description = "The result", content(
+        (SelectionResult = "application/json"),
+        (String = "application/x-ndjson", example = json!("{\"rank\":1,\"index\":5,\"id\":\"a\",\"gain\":12.5}\n{\"rank\":2,\"index\":17,\"id\":\"b\",\"gain\":3.25}\n")),
+        (String = "text/csv", example = json!("rank,index,id,gain\r\n1,5,\"a\",12.5\r\n2,17,\"b\",3.25\r\n")),
+        (Binary = "application/x-npy"),
+        (Binary = "application/vnd.apache.arrow.stream"),
+        (Binary = "application/vnd.apache.parquet"),
+    ), headers(
+        ("Vary" = String, description = "Always `Accept`"),
+        ("Content-Disposition" = String, description = "A name for the file: the job's id and what the format calls its files"),
+        ("Fewer-Objective-Value" = f64, description = "`objective_value`, for the formats that have no place for it"),
+        ("Fewer-Complete" = bool, description = "`complete`, likewise"),
+    ))),
     extensions(
-        ("x-problem-codes" = json!(["invalid_path", "invalid_query", "job_not_found", "job_not_finished",
-            "no_result", "prefix_not_valid"])),
-        ("x-codeSamples" = json!([{"lang": "Shell", "source": "curl -fsS http://127.0.0.1:8080/v1/jobs/$JOB/result"}])),
+        ("x-problem-codes" = json!(["invalid_path", "invalid_query", "job_not_found", "not_acceptable",
+            "job_not_finished", "no_result", "result_expired", "prefix_not_valid"])),
+        ("x-codeSamples" = json!([
+            {"lang": "Shell", "source": "curl -fsS http://127.0.0.1:8080/v1/jobs/$JOB/result"},
+            {"lang": "Shell", "source": "curl -fsSOJ http://127.0.0.1:8080/v1/jobs/$JOB/result -H 'Accept: text/csv'"},
+        ])),
     ),
 )]
 pub(in crate::api) async fn get_job_result(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
     Query(query): Query<ResultQuery>,
-) -> Result<Json<SelectionResult>, Problem> {
-    let result = blocking(move || Ok(app.jobs.result(&JobKey::new(TENANT, &id))?)).await?;
-    let result = SelectionResult::from(result);
-    Ok(Json(match query.k {
-        None => result,
-        Some(k) => result.prefix(k)?,
-    }))
+    headers: HeaderMap,
+) -> ([(HeaderName, &'static str); 1], Result<Response, Problem>) {
+    let answer = async {
+        let format = ResultFormat::wanted(&headers)?;
+        blocking(move || {
+            let result = SelectionResult::from(app.jobs.result(&JobKey::new(TENANT, &id))?);
+            match query.k {
+                None => result,
+                Some(k) => result.prefix(k)?,
+            }
+            .written(&id, format)
+        })
+        .await
+    };
+    // Another `Accept` has another answer, whatever it is.
+    ([(header::VARY, "Accept")], answer.await)
 }

@@ -1,6 +1,7 @@
 //! Version 1 of the resources.
 
 pub mod datasets;
+pub mod info;
 pub mod jobs;
 mod page;
 pub mod result;

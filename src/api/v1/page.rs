@@ -1,6 +1,5 @@
 //! Pages of a list: keyset on the time-ordered id, so a page costs the same wherever it begins.
 
-use crate::api::codes::Code;
 use crate::api::problem::Problem;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -20,6 +19,7 @@ pub(in crate::api) struct PageQuery {
     #[param(minimum = 1, maximum = 200, default = 50)]
     pub(super) limit: Option<usize>,
     /// `next_page_token` of the page before; the first page when absent.
+    #[param(pattern = "^v1\\.[A-Za-z0-9_]+$")]
     pub(super) page_token: Option<String>,
 }
 
@@ -27,9 +27,7 @@ impl PageQuery {
     pub(super) fn limit(&self) -> Result<usize, Problem> {
         match self.limit.unwrap_or(DEFAULT_LIMIT) {
             limit @ 1..=MAX_LIMIT => Ok(limit),
-            other => {
-                Err(Problem::new(Code::InvalidQuery, format!("limit is {other}: expected 1 to {MAX_LIMIT}")))
-            }
+            other => Err(Problem::parameter("limit", format!("limit={other}: expected 1 to {MAX_LIMIT}"))),
         }
     }
 
@@ -39,7 +37,9 @@ impl PageQuery {
         let id = token.strip_prefix(TOKEN_VERSION).filter(|id| {
             !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         });
-        id.map(Some).ok_or_else(|| Problem::new(Code::InvalidQuery, "page_token is none of ours"))
+        id.map(Some).ok_or_else(|| {
+            Problem::parameter("page_token", "page_token: expected a next_page_token as it came")
+        })
     }
 }
 

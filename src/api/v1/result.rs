@@ -1,5 +1,11 @@
 //! What a selection leaves, on the wire.
 
+mod accept;
+mod table;
+
+pub(super) use accept::ResultFormat;
+pub use table::Pick;
+
 use crate::api::codes::Code;
 use crate::api::problem::Problem;
 use crate::jobs::selection::result as stored;
@@ -121,7 +127,7 @@ pub struct Certificate {
 /// Wall seconds by phase.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub struct Timings {
-    /// Reading the dataset.
+    /// Reading the dataset, its attributes and ids included.
     pub loading: f64,
     /// Computing stored similarities.
     pub similarity: f64,

@@ -2,6 +2,7 @@
 
 use crate::dataset::{Column, ColumnType, Source};
 use crate::jobs::selection::result::SelectionResult;
+use crate::telemetry::process;
 use clap::ValueEnum;
 use serde::Serialize;
 use std::error::Error;
@@ -131,8 +132,10 @@ fn summary(out: &mut impl Write, result: &SelectionResult, rows: usize, memory_b
         result.optimizer, result.evaluations, result.similarity, result.plan, result.kernel
     )?;
     write!(out, "memory       {:.1} MB estimated", memory_bytes as f64 / 1e6)?;
-    match peak_bytes() {
-        Some(bytes) => writeln!(out, ", {:.1} MB at the peak of this process", bytes as f64 / 1e6)?,
+    match process::memory() {
+        Some(memory) => {
+            writeln!(out, ", {:.1} MB at the peak of this process", memory.peak_bytes as f64 / 1e6)?;
+        }
         None => writeln!(out)?,
     }
     writeln!(
@@ -141,13 +144,6 @@ fn summary(out: &mut impl Write, result: &SelectionResult, rows: usize, memory_b
         times.loading, times.similarity, times.selecting
     )?;
     result.warnings.iter().try_for_each(|warning| writeln!(out, "warning      {warning}"))
-}
-
-/// The most that this process has held, where the system tells.
-fn peak_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::ops::{ControlFlow, Range};
 
-use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, StringViewArray};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Float16Type, Float32Type, Float64Type, Int64Type, Schema, UInt64Type,
@@ -10,7 +10,9 @@ use arrow::datatypes::{
 use arrow::error::ArrowError;
 
 use super::element::{Element, narrow_row};
-use super::{Column, DatasetError, RowSink};
+use super::guard::malformed;
+use super::sparse::FIELDS;
+use super::{Column, DatasetError, Format, RowSink};
 use crate::dataset::column::{ColumnInfo, ColumnType};
 
 /// The field that holds the vectors: the one named, else the only one that can.
@@ -29,6 +31,10 @@ pub(super) fn vectors_field(schema: &Schema, named: Option<&str>) -> Result<usiz
         fields.filter(|(_, f)| is_float_list(f.data_type())).map(|(i, _)| i).collect();
     match candidates[..] {
         [only] => Ok(only),
+        [] if let Some(field) = schema.fields().iter().find(|f| is_integer_list(f.data_type())) => {
+            let found = format!("{} in column {:?}", field.data_type(), field.name());
+            Err(DatasetError::ElementType { found })
+        }
         _ => {
             let candidates = candidates.into_iter().map(|i| schema.field(i).name().clone()).collect();
             Err(DatasetError::VectorColumn { candidates })
@@ -42,6 +48,17 @@ pub(super) fn field(schema: &Schema, name: &str) -> Result<usize, DatasetError> 
         let known = schema.fields().iter().map(|field| field.name().clone()).collect();
         DatasetError::UnknownColumn { name: name.into(), known }
     })
+}
+
+/// Positions of the columns of a table of entries, which has no column of vectors and no other column.
+pub(super) fn entry_fields(schema: &Schema) -> Option<[usize; 3]> {
+    let place = |name: &str, fits: fn(&DataType) -> bool| {
+        schema.index_of(name).ok().filter(|place| fits(schema.field(*place).data_type()))
+    };
+    let [rows, columns, values] = FIELDS;
+    let found =
+        [place(rows, DataType::is_integer)?, place(columns, DataType::is_integer)?, place(values, is_float)?];
+    (schema.fields().len() == found.len()).then_some(found)
 }
 
 /// The fields that can be attributes.
@@ -77,10 +94,18 @@ fn is_float(found: &DataType) -> bool {
 }
 
 fn is_float_list(found: &DataType) -> bool {
+    list_of(found).is_some_and(is_float)
+}
+
+fn is_integer_list(found: &DataType) -> bool {
+    list_of(found).is_some_and(DataType::is_integer)
+}
+
+fn list_of(found: &DataType) -> Option<&DataType> {
     if let DataType::List(values) | DataType::LargeList(values) | DataType::FixedSizeList(values, _) = found {
-        is_float(values.data_type())
+        Some(values.data_type())
     } else {
-        false
+        None
     }
 }
 
@@ -173,47 +198,103 @@ where
     Ok(ControlFlow::Continue(()))
 }
 
-/// An empty column of a type, to be appended to.
-pub(super) fn empty_column(kind: ColumnType) -> Column {
-    match kind {
-        ColumnType::String => Column::Strings(Vec::new()),
-        ColumnType::Integer => Column::Integers(Vec::new()),
-        ColumnType::Float => Column::Floats(Vec::new()),
-        ColumnType::Boolean => Column::Booleans(Vec::new()),
+/// Where an array of an attribute begins.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) column: &'a str,
+    pub(super) row: usize,
+}
+
+/// An array of any width or encoding as one of the four types.
+pub(super) enum Attribute {
+    /// Texts, and which of them each row has where that is not its own.
+    Strings(StringViewArray, Option<Int64Array>),
+    Integers(Int64Array),
+    Floats(Float64Array),
+    Booleans(BooleanArray),
+}
+
+impl Attribute {
+    /// Converts an array, and refuses what the type cannot hold.
+    pub(super) fn of(
+        array: &dyn Array,
+        kind: ColumnType,
+        format: Format,
+        place: Place<'_>,
+    ) -> Result<Self, DatasetError> {
+        let unreadable = |error| malformed(format, error);
+        Ok(match kind {
+            ColumnType::String => {
+                // A dictionary's texts are converted once, not once for each row that has them.
+                let dictionary = array.as_any_dictionary_opt();
+                let texts = dictionary.map_or(array, |dictionary| &**dictionary.values());
+                let texts = convert(texts, &DataType::Utf8View).map_err(unreadable)?;
+                let keys = dictionary.map(|dictionary| integers(dictionary.keys())).transpose();
+                Self::Strings(texts.as_string_view().clone(), keys.map_err(unreadable)?)
+            }
+            ColumnType::Integer => {
+                if let Some(wide) = array.as_primitive_opt::<UInt64Type>() {
+                    let beyond =
+                        |value: &Option<u64>| value.is_some_and(|value| i64::try_from(value).is_err());
+                    if let Some((index, Some(value))) = wide.iter().enumerate().find(|(_, v)| beyond(v)) {
+                        let (column, row) = (place.column.into(), place.row + index);
+                        return Err(DatasetError::IntegerRange { column, row, value });
+                    }
+                }
+                Self::Integers(integers(array).map_err(unreadable)?)
+            }
+            ColumnType::Float => Self::Floats(floats(array).map_err(unreadable)?),
+            ColumnType::Boolean => {
+                let plain = convert(array, &DataType::Boolean).map_err(unreadable)?;
+                Self::Booleans(plain.as_boolean().clone())
+            }
+        })
     }
-}
 
-/// Why an array could not be appended to a column.
-pub(super) enum AppendError {
-    /// A value too large for 64 signed bits, at this index of the array.
-    Range { index: usize, value: u64 },
-    /// A conversion that Arrow refuses.
-    Arrow(ArrowError),
-}
-
-/// Appends an array of any width or encoding to the column of its type.
-pub(super) fn append(array: &dyn Array, column: &mut Column) -> Result<(), AppendError> {
-    let plain = |target: DataType| {
-        let options = CastOptions { safe: false, ..CastOptions::default() };
-        cast_with_options(array, &target, &options).map_err(AppendError::Arrow)
-    };
-    match column {
-        Column::Strings(out) => {
-            out.extend(
-                plain(DataType::Utf8)?.as_string::<i32>().iter().map(|value| value.map(str::to_owned)),
-            );
-        }
-        Column::Integers(out) => {
-            if let Some(wide) = array.as_primitive_opt::<UInt64Type>() {
-                let beyond = |value: &Option<u64>| value.is_some_and(|value| i64::try_from(value).is_err());
-                if let Some((index, Some(value))) = wide.iter().enumerate().find(|(_, value)| beyond(value)) {
-                    return Err(AppendError::Range { index, value });
+    /// Appends the values to a column of their type. Every text asks `admit` for its bytes first: a dictionary can repeat a
+    /// long one at little cost.
+    pub(super) fn append_to(
+        &self,
+        column: &mut Column,
+        admit: &mut dyn FnMut(usize) -> Result<(), DatasetError>,
+    ) -> Result<(), DatasetError> {
+        match (self, column) {
+            (Self::Strings(texts, keys), Column::Strings(out)) => {
+                for row in 0..keys.as_ref().map_or(texts.len(), Int64Array::len) {
+                    let place = match keys {
+                        None => Some(row),
+                        Some(keys) if keys.is_null(row) => None,
+                        Some(keys) => usize::try_from(keys.value(row)).ok(),
+                    };
+                    let text = place.filter(|place| *place < texts.len() && !texts.is_null(*place));
+                    let text = text.map(|place| texts.value(place));
+                    admit(text.map_or(0, str::len))?;
+                    out.push(text.map(str::to_owned));
                 }
             }
-            out.extend(plain(DataType::Int64)?.as_primitive::<Int64Type>().iter());
+            (Self::Integers(values), Column::Integers(out)) => out.extend(values),
+            (Self::Floats(values), Column::Floats(out)) => out.extend(values),
+            (Self::Booleans(values), Column::Booleans(out)) => out.extend(values),
+            // A column of another type has no such values.
+            (Self::Strings(..) | Self::Integers(_) | Self::Floats(_) | Self::Booleans(_), _) => {}
         }
-        Column::Floats(out) => out.extend(plain(DataType::Float64)?.as_primitive::<Float64Type>().iter()),
-        Column::Booleans(out) => out.extend(plain(DataType::Boolean)?.as_boolean().iter()),
+        Ok(())
     }
-    Ok(())
+}
+
+/// Integers of any width, those beyond 64 signed bits as the largest.
+pub(super) fn integers(array: &dyn Array) -> Result<Int64Array, ArrowError> {
+    if let Some(wide) = array.as_primitive_opt::<UInt64Type>() {
+        return Ok(wide.unary(|value| i64::try_from(value).unwrap_or(i64::MAX)));
+    }
+    Ok(convert(array, &DataType::Int64)?.as_primitive::<Int64Type>().clone())
+}
+
+/// Floats of any width.
+pub(super) fn floats(array: &dyn Array) -> Result<Float64Array, ArrowError> {
+    Ok(convert(array, &DataType::Float64)?.as_primitive::<Float64Type>().clone())
+}
+
+fn convert(array: &dyn Array, target: &DataType) -> Result<ArrayRef, ArrowError> {
+    cast_with_options(array, target, &CastOptions { safe: false, ..CastOptions::default() })
 }

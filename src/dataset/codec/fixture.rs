@@ -6,17 +6,20 @@ use tempfile::NamedTempFile;
 
 use super::{DatasetError, Format, Options, Source};
 
+/// Enough for everything but what is too large.
+pub(super) const HELD_BYTES: u64 = 64 << 20;
+
 /// Opens bytes as a dataset. The file is unlinked at once, which an open source must survive.
 pub(super) fn open(bytes: &[u8], format: Format, options: &Options) -> Result<Source, DatasetError> {
     let mut file = NamedTempFile::new().unwrap();
     file.write_all(bytes).unwrap();
-    Source::open(file.path(), format, options)
+    Source::open(file.path(), format, options, HELD_BYTES)
 }
 
 /// What is wrong with bytes: the first error of opening and reading everything.
 pub(super) fn refusal(bytes: &[u8], format: Format, options: &Options) -> DatasetError {
     match open(bytes, format, options).and_then(|source| source.validate()) {
-        Ok(()) => panic!("accepted: {}", String::from_utf8_lossy(bytes)),
+        Ok(_) => panic!("accepted: {}", String::from_utf8_lossy(bytes)),
         Err(error) => error,
     }
 }

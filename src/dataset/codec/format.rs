@@ -13,6 +13,8 @@ use crate::dataset::error::DatasetError;
 pub enum Format {
     /// Apache Parquet.
     Parquet,
+    /// Apache Arrow's stream; its file too, which is a stream with a footer.
+    Arrow,
     /// NumPy's array file, versions 1 to 3.
     Npy,
     /// The JSON body of the wire contract.
@@ -20,12 +22,14 @@ pub enum Format {
 }
 
 impl Format {
-    const ALL: [Self; 3] = [Self::Parquet, Self::Npy, Self::Json];
+    /// Every encoding that is read.
+    pub const ALL: [Self; 4] = [Self::Parquet, Self::Arrow, Self::Npy, Self::Json];
 
     /// The media type on the wire.
     pub fn media_type(self) -> &'static str {
         match self {
             Self::Parquet => "application/vnd.apache.parquet",
+            Self::Arrow => "application/vnd.apache.arrow.stream",
             Self::Npy => "application/x-npy",
             Self::Json => "application/json",
         }
@@ -49,6 +53,7 @@ impl Format {
         let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
         match extension.as_str() {
             "parquet" => Ok(Self::Parquet),
+            "arrow" | "arrows" => Ok(Self::Arrow),
             "npy" => Ok(Self::Npy),
             "json" => Ok(Self::Json),
             _ => Err(DatasetError::UnknownExtension(path.display().to_string())),
@@ -65,6 +70,7 @@ impl Format {
         }
         let begins = match self {
             Self::Parquet => head.starts_with(PARQUET),
+            Self::Arrow => head.starts_with(ARROW_STREAM) || head.starts_with(ARROW_FILE),
             Self::Npy => head.starts_with(NPY),
             // Any JSON: what is not an object is refused by its place.
             Self::Json => matches!(
@@ -88,6 +94,7 @@ impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Parquet => "Parquet",
+            Self::Arrow => "Arrow",
             Self::Npy => ".npy",
             Self::Json => "JSON",
         })
@@ -96,6 +103,8 @@ impl fmt::Display for Format {
 
 const PARQUET: &[u8] = b"PAR1";
 const NPY: &[u8] = b"\x93NUMPY";
+const ARROW_STREAM: &[u8] = b"\xff\xff\xff\xff";
+pub(super) const ARROW_FILE: &[u8] = b"ARROW1";
 
 fn looks_like(head: &[u8]) -> &'static str {
     let known: [(&[u8], &str); 9] = [
@@ -103,8 +112,8 @@ fn looks_like(head: &[u8]) -> &'static str {
         (b"PARE", "encrypted Parquet"),
         (NPY, ".npy"),
         (b"PK\x03\x04", "a zip archive (.npz?)"),
-        (b"ARROW1", "an Arrow file"),
-        (b"\xff\xff\xff\xff", "an Arrow stream"),
+        (ARROW_FILE, "an Arrow file"),
+        (ARROW_STREAM, "an Arrow stream"),
         (b"\x1f\x8b", "gzip"),
         (b"\x28\xb5\x2f\xfd", "zstd"),
         (b"\x89HDF", "HDF5"),

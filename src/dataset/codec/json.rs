@@ -2,6 +2,7 @@
 
 mod body;
 mod columns;
+mod entries;
 
 #[cfg(test)]
 mod tests;
@@ -9,15 +10,21 @@ mod tests;
 use std::io::Read;
 use std::ops::ControlFlow;
 
+use super::sparse::Sparse;
 use super::{Codec, Column, DatasetError, Format, Header, Ids, Kind, Options, RowSink, check_shape};
 use crate::dataset::column::ColumnInfo;
 
 use body::{Body, Matrix};
 
 struct Json {
-    matrix: Matrix,
+    matrix: Values,
     columns: Vec<(String, Column)>,
     ids: Option<Ids>,
+}
+
+enum Values {
+    Dense(Matrix),
+    Sparse(Sparse),
 }
 
 pub(super) fn read(body: impl Read, options: &Options) -> Result<(Header, Box<dyn Codec>), DatasetError> {
@@ -25,24 +32,35 @@ pub(super) fn read(body: impl Read, options: &Options) -> Result<(Header, Box<dy
         let reason = format!("{} has its vectors in the field of that name", Format::Json);
         return Err(DatasetError::Parameter { parameter: "vectors", reason });
     }
-    let Body { kind, vectors, similarity, ids, columns } = body::parse(body)?;
+    let Body { kind, vectors, similarity, size, entries, ids, columns } = body::parse(body)?;
     let kind = match (options.kind, kind) {
         (Some(parameter), Some(body)) if parameter != body => {
             return Err(DatasetError::KindDiffers { parameter, body }.at("/kind"));
         }
         (parameter, body) => parameter.or(body).unwrap_or(Kind::Vectors),
     };
-    let (field, matrix, other, stray) = match kind {
-        Kind::Vectors => ("/vectors", vectors, "/similarity", similarity),
-        Kind::Similarity => ("/similarity", similarity, "/vectors", vectors),
+    let stray =
+        |field: &str| Err(DatasetError::InvalidField(format!("kind {kind} has no such field")).at(field));
+    let sparse = entries.first_field().or(size.map(|_| "/n"));
+    let (field, matrix) = match (kind, vectors, similarity, sparse) {
+        (Kind::Vectors, _, Some(_), _) => return stray("/similarity"),
+        (Kind::Vectors, _, None, Some(field)) => return stray(field),
+        (Kind::Similarity, Some(_), _, _) => return stray("/vectors"),
+        (Kind::Similarity, None, Some(_), Some(field)) => {
+            let reason = "give the whole similarity or its entries, not both".into();
+            return Err(DatasetError::InvalidField(reason).at(field));
+        }
+        (Kind::Similarity, None, None, Some(_)) => ("/n", Some(Values::Sparse(entries.into_sparse(size)?))),
+        (Kind::Vectors, matrix, None, None) => ("/vectors", matrix.map(Values::Dense)),
+        (Kind::Similarity, None, matrix, None) => ("/similarity", matrix.map(Values::Dense)),
     };
-    if stray.is_some() {
-        return Err(DatasetError::InvalidField(format!("kind {kind} has no such field")).at(other));
-    }
     let missing = || DatasetError::InvalidField(format!("kind {kind} needs this field")).at(field);
     let matrix = matrix.ok_or_else(missing)?;
-    let shape = check_shape(kind, matrix.rows as u64, matrix.dim as u64);
-    let (rows, dim) = shape.map_err(|error| error.at(field))?;
+    let (rows, dim) = match &matrix {
+        Values::Dense(matrix) => (matrix.rows, matrix.dim),
+        Values::Sparse(sparse) => (sparse.size(), sparse.size()),
+    };
+    let (rows, dim) = check_shape(kind, rows as u64, dim as u64).map_err(|error| error.at(field))?;
     for (name, column) in &columns {
         check_length(rows, column.len(), || body::pointer("/columns", name))?;
     }
@@ -69,24 +87,51 @@ pub(super) fn read(body: impl Read, options: &Options) -> Result<(Header, Box<dy
 
 impl Codec for Json {
     fn read_rows(&self, sink: &mut RowSink<'_>) -> Result<(), DatasetError> {
-        // The sink's wish to stop is no error, and nothing follows the loop.
-        let mut rows = self.matrix.values.chunks_exact(self.matrix.dim).enumerate();
-        let _stopped: ControlFlow<()> = rows.try_for_each(|(row, values)| sink(row, values));
+        match &self.matrix {
+            Values::Dense(matrix) => {
+                let mut rows = matrix.values.chunks_exact(matrix.dim).enumerate();
+                // The sink's wish to stop is no error, and nothing follows the loop.
+                let _stopped: ControlFlow<()> = rows.try_for_each(|(row, values)| sink(row, values));
+            }
+            Values::Sparse(sparse) => sparse.read_rows(sink),
+        }
         Ok(())
     }
 
-    fn column(&self, name: &str) -> Result<Column, DatasetError> {
+    fn check_rows(&self) -> Result<(), DatasetError> {
+        // All of it was checked when it was read.
+        Ok(())
+    }
+
+    fn column(&self, name: &str, _held_bytes: u64) -> Result<Column, DatasetError> {
         find(&self.columns, name).cloned()
     }
 
-    fn ids(&self) -> Result<Option<Ids>, DatasetError> {
+    fn check_column(&self, name: &str) -> Result<(), DatasetError> {
+        find(&self.columns, name).map(drop)
+    }
+
+    fn ids(&self, _held_bytes: u64) -> Result<Option<Ids>, DatasetError> {
         Ok(self.ids.clone())
+    }
+
+    fn ids_bytes(&self) -> u64 {
+        self.ids.as_ref().map_or(0, Ids::bytes) as u64
     }
 
     fn reading_bytes(&self) -> u64 {
         let columns = self.columns.iter().map(|(_, column)| column.bytes()).sum::<usize>();
         let ids = self.ids.as_ref().map_or(0, Ids::bytes);
-        (self.matrix.values.capacity() * size_of::<f32>() + columns + ids) as u64
+        let matrix = match &self.matrix {
+            Values::Dense(matrix) => (matrix.values.capacity() * size_of::<f32>()) as u64,
+            Values::Sparse(sparse) => sparse.bytes(),
+        };
+        matrix + (columns + ids) as u64
+    }
+
+    fn decoded_bytes(&self) -> u64 {
+        // It has been decoded.
+        0
     }
 }
 

@@ -4,13 +4,17 @@
 //! through [`Source::for_each_row`]. An open source keeps its file open, so on Unix the file may be
 //! unlinked meanwhile: the reader goes on undisturbed and the space returns when it is done.
 
+mod arrow;
 mod arrow_values;
 mod element;
 mod format;
+mod guard;
 mod json;
 mod npy;
 mod parquet;
 mod positioned;
+mod sparse;
+mod table;
 
 #[cfg(test)]
 mod fixture;
@@ -27,6 +31,7 @@ use super::error::DatasetError;
 use positioned::PositionedFile;
 
 pub use format::Format;
+pub(super) use sparse::MAX_ENTRIES;
 
 /// What the matrix means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +67,8 @@ pub struct Options {
 pub struct Source {
     header: Header,
     codec: Box<dyn Codec>,
+    zero_row: Option<usize>,
+    held_bytes: u64,
 }
 
 /// Takes a row's index and its values.
@@ -69,6 +76,12 @@ pub type RowVisitor<'a, E> = dyn FnMut(usize, &[f32]) -> Result<(), E> + 'a;
 
 /// The largest number of values per row: one row is always held in memory whole.
 pub(super) const MAX_DIM: u64 = 1 << 24;
+
+/// Bytes that may be held of a dataset beside its matrix: of a column that is read whole, of the ids, of what is decoded
+/// at a time. An eighth of what jobs may take, and at least what every dataset of usual shape needs.
+pub fn held_bytes(memory_bytes: u64) -> u64 {
+    (memory_bytes / 8).max(128 << 20)
+}
 
 /// Bytes of a file that are decoded at a time.
 const BLOCK_BYTES: usize = 4 << 20;
@@ -89,29 +102,48 @@ type RowSink<'a> = dyn FnMut(usize, &[f32]) -> ControlFlow<()> + 'a;
 trait Codec: Send + Sync {
     /// Streams every row in order, each checked; ends early without error when the sink breaks.
     fn read_rows(&self, sink: &mut RowSink<'_>) -> Result<(), DatasetError>;
-    fn column(&self, name: &str) -> Result<Column, DatasetError>;
-    fn ids(&self) -> Result<Option<Ids>, DatasetError>;
+    /// Checks every row as reading it would.
+    fn check_rows(&self) -> Result<(), DatasetError> {
+        self.read_rows(&mut |_, _| ControlFlow::Continue(()))
+    }
+    /// Reads a column that takes at most so many bytes.
+    fn column(&self, name: &str, held_bytes: u64) -> Result<Column, DatasetError>;
+    /// Checks every value of a column as reading it would, and keeps none.
+    fn check_column(&self, name: &str) -> Result<(), DatasetError>;
+    /// Reads ids that take at most so many bytes.
+    fn ids(&self, held_bytes: u64) -> Result<Option<Ids>, DatasetError>;
+    /// See [`Source::ids_bytes`].
+    fn ids_bytes(&self) -> u64;
     /// See [`Source::reading_bytes`].
     fn reading_bytes(&self) -> u64;
+    /// See [`Source::decoded_bytes`].
+    fn decoded_bytes(&self) -> u64;
 }
 
 impl Source {
-    /// Opens a file and reads its header: milliseconds for `.npy` and Parquet whatever the size,
-    /// O(bytes) for JSON.
+    /// Opens a file and reads its header: milliseconds for `.npy` and Parquet whatever the size, O(batches) for Arrow,
+    /// O(bytes) for JSON, O(entries) for a sparse similarity whose metadata has no `n`. A column or ids that would take
+    /// more than `held_bytes` are refused when they are read; see [`held_bytes`].
     ///
     /// # Errors
     /// Every [`DatasetError`] that can be told without reading values: wrong magic, a header that
     /// disagrees with the file's size, a shape or an element type that is no matrix, parameters
     /// that name what does not exist. JSON tells the others too.
-    pub fn open(path: &Path, format: Format, options: &Options) -> Result<Self, DatasetError> {
+    pub fn open(
+        path: &Path,
+        format: Format,
+        options: &Options,
+        held_bytes: u64,
+    ) -> Result<Self, DatasetError> {
         let file = PositionedFile::new(File::open(path)?)?;
         format.check_magic(&file.head()?)?;
         let (header, codec) = match format {
             Format::Parquet => parquet::open(file, options)?,
+            Format::Arrow => arrow::open(file, options)?,
             Format::Npy => npy::open(file, options)?,
             Format::Json => json::read(file.reader(0), options)?,
         };
-        Ok(Self { header, codec })
+        Ok(Self { header, codec, zero_row: None, held_bytes })
     }
 
     /// Reads a dataset that stands in a request: the JSON body of the wire contract.
@@ -121,7 +153,10 @@ impl Source {
     pub fn inline(body: &[u8], options: &Options) -> Result<Self, DatasetError> {
         Format::Json.check_magic(body)?;
         let (header, codec) = json::read(body, options)?;
-        Ok(Self { header, codec })
+        // The request has a limit of its own.
+        let mut source = Self { header, codec, zero_row: None, held_bytes: u64::MAX };
+        source.zero_row = source.validate()?;
+        Ok(source)
     }
 
     /// What the matrix means.
@@ -149,10 +184,22 @@ impl Source {
         self.header.vectors.as_deref()
     }
 
+    /// The first vector without a direction, where that is known: of an inline dataset, and of a stored one.
+    pub fn zero_row(&self) -> Option<usize> {
+        self.zero_row
+    }
+
+    /// This source, with what its validation found.
+    #[must_use]
+    pub(super) fn with_zero_row(self, zero_row: Option<usize>) -> Self {
+        Self { zero_row, ..self }
+    }
+
     /// Calls `take` with every row in order: its index and its `dim` values, all finite.
     ///
     /// Memory: a few MiB and one row for C-order `.npy`; 64 MiB for Fortran order, which is
-    /// transposed strip by strip; one page and one batch for Parquet.
+    /// transposed strip by strip; one page and one batch for Parquet; one batch as its writer cut it for Arrow; the
+    /// entries and one row for a sparse similarity.
     ///
     /// # Errors
     /// The first offence in row order, with its row and column; or the first error of `take`,
@@ -179,9 +226,9 @@ impl Source {
     ///
     /// # Errors
     /// [`DatasetError::UnknownColumn`], [`DatasetError::ColumnType`] for a column that is no
-    /// attribute, [`DatasetError::IntegerRange`].
+    /// attribute, [`DatasetError::IntegerRange`], [`DatasetError::ColumnTooLarge`].
     pub fn column(&self, name: &str) -> Result<Column, DatasetError> {
-        self.codec.column(name)
+        self.codec.column(name, self.held_bytes)
     }
 
     /// Reads the ids, where the dataset has any.
@@ -189,20 +236,44 @@ impl Source {
     /// # Errors
     /// [`DatasetError::NullId`], [`DatasetError::DuplicateId`], and those of [`Source::column`].
     pub fn ids(&self) -> Result<Option<Ids>, DatasetError> {
-        self.codec.ids()
+        self.codec.ids(self.held_bytes)
     }
 
-    /// Reads every value, column and id once, so that later readers meet no offence.
+    /// Bytes of memory that the ids will take: by their number where they would have to be read to know.
+    pub fn ids_bytes(&self) -> u64 {
+        self.codec.ids_bytes()
+    }
+
+    /// Bytes that the values take at least, where the file may have fewer: the time of reading them goes with these.
+    pub fn decoded_bytes(&self) -> u64 {
+        self.codec.decoded_bytes()
+    }
+
+    /// Reads every value, column and id once, so that later readers meet no offence. Gives the first zero row of
+    /// vectors: no offence, but cosines will refuse it. Holds the ids, and of everything else what is decoded at a time.
     ///
     /// # Errors
-    /// The first offence.
-    pub fn validate(&self) -> Result<(), DatasetError> {
-        self.for_each_row::<DatasetError>(&mut |_, _| Ok(()))?;
+    /// The first offence; [`DatasetError::ReadingTooLarge`].
+    pub fn validate(&self) -> Result<Option<usize>, DatasetError> {
+        let (bytes, limit) = (self.reading_bytes(), self.held_bytes);
+        if bytes > limit {
+            return Err(DatasetError::ReadingTooLarge { bytes, limit });
+        }
+        let mut zero_row = None;
+        match self.kind() {
+            Kind::Vectors => self.for_each_row::<DatasetError>(&mut |row, values| {
+                if zero_row.is_none() && values.iter().all(|value| *value == 0.0) {
+                    zero_row = Some(row);
+                }
+                Ok(())
+            })?,
+            Kind::Similarity => self.codec.check_rows()?,
+        }
         for column in self.columns() {
-            self.column(&column.name)?;
+            self.codec.check_column(&column.name)?;
         }
         self.ids()?;
-        Ok(())
+        Ok(zero_row)
     }
 }
 
@@ -233,12 +304,12 @@ fn check_shape(kind: Kind, rows: u64, dim: u64) -> Result<(usize, usize), Datase
 }
 
 /// Refuses parameters that name columns, for a format that has none to name.
-fn refuse_column_parameters(format: Format, options: &Options) -> Result<(), DatasetError> {
+fn refuse_column_parameters(what: impl fmt::Display, options: &Options) -> Result<(), DatasetError> {
     for (parameter, given) in [("vectors", &options.vectors), ("id", &options.id)] {
         if given.is_some() {
             return Err(DatasetError::Parameter {
                 parameter,
-                reason: format!("{format} has no columns to name"),
+                reason: format!("{what} has no columns to name"),
             });
         }
     }

@@ -54,12 +54,20 @@ impl Codec for Npy {
         }
     }
 
-    fn column(&self, name: &str) -> Result<Column, DatasetError> {
+    fn column(&self, name: &str, _held_bytes: u64) -> Result<Column, DatasetError> {
         Err(DatasetError::UnknownColumn { name: name.into(), known: Vec::new() })
     }
 
-    fn ids(&self) -> Result<Option<Ids>, DatasetError> {
+    fn check_column(&self, name: &str) -> Result<(), DatasetError> {
+        Err(DatasetError::UnknownColumn { name: name.into(), known: Vec::new() })
+    }
+
+    fn ids(&self, _held_bytes: u64) -> Result<Option<Ids>, DatasetError> {
         Ok(None)
+    }
+
+    fn ids_bytes(&self) -> u64 {
+        0
     }
 
     fn reading_bytes(&self) -> u64 {
@@ -68,6 +76,11 @@ impl Codec for Npy {
         // Fortran order is read one strip of a column at a time.
         let raw = if self.fortran_order { rows } else { block };
         (block * size_of::<f32>() + raw * self.width.bytes()) as u64
+    }
+
+    fn decoded_bytes(&self) -> u64 {
+        // Nothing is packed: the file has them all.
+        0
     }
 }
 

@@ -20,11 +20,16 @@ struct Home {
 fn home() -> Home {
     let dir = TempDir::new().unwrap();
     let database = Arc::new(Database::builder().create_with_backend(InMemoryBackend::new()).unwrap());
-    let store = DatasetStore::open(dir.path(), database.clone()).unwrap();
+    let store =
+        DatasetStore::open(dir.path(), database.clone(), Disk::probed(0, || Ok(u64::MAX)), 1 << 30).unwrap();
     Home { dir, database, store }
 }
 
 impl Home {
+    fn reopen(&self, disk: Disk) -> DatasetStore {
+        DatasetStore::open(self.dir.path(), self.database.clone(), disk, 1 << 30).unwrap()
+    }
+
     fn put(
         &self,
         tenant: &str,
@@ -114,6 +119,61 @@ fn a_refused_or_abandoned_upload_leaves_nothing() {
     assert_eq!(home.files().len(), 1, "an upload that goes on has its file");
     drop(small);
     assert_eq!((home.files(), home.listed("t")), (Vec::new(), 0));
+}
+
+#[test]
+fn an_upload_stops_where_it_would_cross_the_floor_and_leaves_nothing() {
+    const FLOOR: u64 = 1 << 30;
+    let home = home();
+    let looks = std::sync::atomic::AtomicU64::new(0);
+    let probe = move || Ok(FLOOR + 10 - 10 * looks.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+    let store = home.reopen(Disk::probed(FLOOR, probe));
+    let mut upload = store.begin(1 << 20);
+    upload.write(&BODY[..10]).unwrap();
+    assert_eq!(upload.write(&BODY[10..11]).unwrap_err().code(), "insufficient_storage");
+    drop(upload);
+    assert!(home.files().is_empty());
+}
+
+#[test]
+fn retention_removes_what_was_not_needed_since_and_an_upload_brings_it_back() {
+    let home = home();
+    let (first, _) = home.put("t", BODY, None).unwrap();
+    let (named, _) = home.put("t", BODY, Some("name")).unwrap();
+    let now = OffsetDateTime::now_utc();
+    let seen = |id: &str| home.store.uses().unwrap().into_iter().find(|seen| seen.id == id).unwrap();
+    let expire = |seen: &DatasetUse| home.store.expire(seen, now, |_| Ok(None)).unwrap();
+
+    let stale = seen(&first.id);
+    assert_eq!(home.put("t", BODY, None).unwrap(), (first.clone(), false));
+    assert!(!expire(&stale), "it was uploaded again after the look");
+    assert!(!home.store.expire(&seen(&first.id), now, |_| Ok(Some("job_1".into()))).unwrap());
+    assert!(expire(&seen(&first.id)) && !expire(&stale));
+    assert_eq!(home.store.get("t", &first.id).unwrap_err().code(), "dataset_expired");
+    assert_eq!(home.delete("t", &first.id).unwrap_err().code(), "dataset_expired");
+    assert_eq!(home.store.get("u", &first.id).unwrap_err().code(), "dataset_not_found");
+    assert_eq!(home.files(), [DIGEST], "another record needs the file");
+    assert!(expire(&seen(&named.id)));
+    assert_eq!(home.files(), [""; 0]);
+
+    let (again, created) = home.put("t", BODY, None).unwrap();
+    assert!(created && again.id != first.id);
+    home.store.forget_expired(now).unwrap();
+    assert_eq!(home.store.get("t", &first.id).unwrap_err().code(), "dataset_expired");
+    home.store.forget_expired(now + time::Duration::SECOND).unwrap();
+    assert_eq!(home.store.get("t", &first.id).unwrap_err().code(), "dataset_not_found");
+}
+
+#[test]
+fn records_of_before_there_was_retention_count_from_when_they_were_stored() {
+    let home = home();
+    let (record, _) = home.put("t", BODY, None).unwrap();
+    let uses = home.store.uses().unwrap();
+    let change = home.database.begin_write().unwrap();
+    uses::forget(&change, "t", &record.id).unwrap();
+    change.commit().unwrap();
+    assert_eq!(home.store.uses().unwrap(), []);
+    assert_eq!(home.reopen(Disk::probed(0, || Ok(u64::MAX))).uses().unwrap(), uses);
 }
 
 #[test]
@@ -212,7 +272,7 @@ fn a_restart_clears_what_a_kill_left_and_keeps_the_rest() {
     fs::write(home.dir.path().join("uploads/half"), b"half").unwrap();
     fs::write(home.dir.path().join("datasets").join("0".repeat(64)), b"no record").unwrap();
     fs::write(home.dir.path().join("datasets/README"), b"not ours").unwrap();
-    let store = DatasetStore::open(home.dir.path(), home.database.clone()).unwrap();
+    let store = home.reopen(Disk::probed(0, || Ok(u64::MAX)));
     let mut files = home.files();
     files.sort();
     assert_eq!(files, [DIGEST, "README"]);
@@ -231,4 +291,16 @@ fn a_record_that_cannot_be_read_hides_no_other() {
     let found: Vec<_> = found.iter().map(|record| record.id.as_str()).collect();
     assert_eq!((found, more), (vec![ids[2].as_str(), ids[0].as_str()], false));
     assert_eq!(home.store.get("t", &ids[1]).unwrap_err().code(), "internal");
+
+    // Its bytes come again as a dataset of their own; both can be deleted, and the file goes with the last.
+    let (again, created) = home.put("t", br#"{"vectors":[[1]]}"#, None).unwrap();
+    assert!(created && again.id != ids[1]);
+    assert_eq!(home.files().len(), 3);
+    let in_use = home.store.delete("t", &ids[1], |_| Ok(Some("job_1".into()))).unwrap_err();
+    assert_eq!(in_use.code(), "dataset_in_use");
+    home.delete("t", &ids[1]).unwrap();
+    assert_eq!(home.delete("t", &ids[1]).unwrap_err().code(), "dataset_not_found");
+    assert_eq!((home.store.get("t", &again.id).unwrap(), home.files().len()), (again.clone(), 3));
+    home.delete("t", &again.id).unwrap();
+    assert_eq!(home.files().len(), 2);
 }

@@ -17,7 +17,10 @@ use submodular::{Chain, Ctl, Item};
 const ROWS: usize = 4096;
 
 /// f of the chosen items over every row.
-type Dense<'a> = Box<dyn Fn(&[Item]) -> Result<f64, Stop> + 'a>;
+type Dense<'a> = Box<Value<'a>>;
+
+/// See [`Dense`].
+pub(super) type Value<'a> = dyn Fn(&[Item], &Ctl) -> Result<f64, Stop> + 'a;
 
 /// What a run needs of the data.
 pub(super) struct Loaded<'a> {
@@ -51,8 +54,9 @@ pub(super) fn objective<'a>(
         SimilarityPlan::Precomputed => {
             let objective =
                 facility_location::stored(matrix(prepared, source, ctl, watch)?, weights, reduction)?;
-            let value =
-                move |items: &[Item]| value_over_matrix(source, items, all_weights.as_deref(), reduction);
+            let value = move |items: &[Item], ctl: &Ctl| {
+                value_over_matrix(source, items, all_weights.as_deref(), reduction, ctl)
+            };
             let dense = sampled.then(|| Box::new(value) as Dense<'a>);
             Ok(Loaded { objective, dense, loading: start.elapsed().as_secs_f64(), similarity: 0.0 })
         }
@@ -62,7 +66,7 @@ pub(super) fn objective<'a>(
             let dense = if sampled {
                 let every_row = Blocked::new(Arc::clone(blocked.points()));
                 let f = facility_location::blocked(every_row, all_weights, reduction)?;
-                Some(Box::new(move |items: &[Item]| Ok(Chain::new(&f, items).value(&Ctl::default())?))
+                Some(Box::new(move |items: &[Item], ctl: &Ctl| Ok(Chain::new(&f, items).value(ctl)?))
                     as Dense<'a>)
             } else {
                 None
@@ -87,9 +91,13 @@ fn value_over_matrix(
     items: &[Item],
     weights: Option<&[f64]>,
     reduction: Reduction,
+    ctl: &Ctl,
 ) -> Result<f64, Stop> {
     let mut sum = 0.0;
     source.for_each_row::<Stop>(&mut |row, values| {
+        if row.is_multiple_of(ROWS) {
+            ctl.tick(0)?;
+        }
         let best = items.iter().map(|&e| values[e as usize]).fold(0.0, f32::max);
         sum += f64::from(best) * weights.map_or(1.0, |weights| weights[row]);
         Ok(())

@@ -9,6 +9,7 @@ use super::resolve::{Resolver, Rule};
 use super::result::{Guarantee, PlanReport};
 use crate::dataset::{DatasetError, Kind, Source};
 use crate::jobs::spec::{MetricSpec, ObjectiveSpec, ReductionSpec, SelectionSpec, SimilaritySpec};
+use std::time::Instant;
 use submodular::constraint::Shape;
 use submodular::guarantee;
 use submodular::objective::{Reduction, facility_location};
@@ -28,6 +29,8 @@ pub struct Prepared {
     pub(super) warnings: Vec<String>,
     pub(super) prefixes_valid: bool,
     pub(super) limits: Limits,
+    /// Seconds that this took: columns and ids are read here.
+    pub(super) preparing: f64,
     report: PlanReport,
     excess: Option<Excess>,
 }
@@ -92,6 +95,7 @@ pub fn prepare(
     other: &dyn Fn(&str) -> Result<Source, DatasetError>,
     limits: &Limits,
 ) -> Result<Prepared, SelectionError> {
+    let began = Instant::now();
     let spec = &resolved(spec, source.dim());
     let ObjectiveSpec::FacilityLocation { similarity, represented, weights, reduction } = &spec.objective;
     let mut resolver = Resolver::new(source);
@@ -102,6 +106,7 @@ pub fn prepare(
         resolver.refuse("/deadline_seconds", "invalid_parameter", "a finite number above 0");
     }
     let metric = metric(&mut resolver, *similarity, source.kind());
+    represented::refuse_zero_row(&mut resolver, source, metric, "/objective/similarity/metric");
     let represented = represented::rows(&mut resolver, represented.as_ref(), other, metric, spec.seed)?;
     let weights = represented::weights(&mut resolver, weights.as_ref(), &represented)?;
     let (represented, weights) = represented::ascending(represented, weights);
@@ -123,13 +128,14 @@ pub fn prepare(
 
     let rows = represented.len(n);
     let all = matches!(represented, Represented::All);
-    let books =
-        problem::memory(n) + facility_location::memory(rows, weights.is_some()) + source.reading_bytes();
-    let labels = rule.groups.as_ref().map_or(0, |_| 8 * n as u64);
+    let books = problem::memory(n)
+        + facility_location::memory(rows, weights.is_some())
+        + source.reading_bytes()
+        + resolver.bytes();
     let (similarity, bytes, flops) = match metric {
         None => (SimilarityPlan::Precomputed, plan::matrix_bytes(rows, n), 0.0),
         Some(metric) => {
-            let budget = limits.memory_bytes.saturating_sub(books + labels);
+            let budget = limits.memory_bytes.saturating_sub(books);
             let estimate = plan::choose(rows, n, source.dim(), all, limits.threads, budget);
             let (_, expected) = method.evaluations(n - rule.exclude.len(), &shape);
             let flops = match estimate.plan {
@@ -139,7 +145,7 @@ pub fn prepare(
             (SimilarityPlan::Computed { metric, plan: estimate.plan }, estimate.bytes, flops)
         }
     };
-    let memory_bytes = bytes.saturating_add(books + labels);
+    let memory_bytes = bytes.saturating_add(books);
     // Where only a sample is looked at, the chosen items are compared with every row once more.
     let valuing = 2.0 * source.dim() as f64 * n as f64 * shape.k.unwrap_or(n) as f64;
     let sampled = matches!(represented, Represented::Sample(_));
@@ -174,6 +180,7 @@ pub fn prepare(
         optimizer_reason,
         warnings,
         limits: *limits,
+        preparing: began.elapsed().as_secs_f64(),
         report,
         excess,
     })

@@ -50,11 +50,10 @@ pub(super) fn rows(
     Ok(match spec {
         None => Represented::All,
         Some(RepresentedSpec::Rows(rows)) => {
-            let rows = resolver.items(rows, &format!("{pointer}/rows"))?;
             if rows.is_empty() {
                 resolver.refuse(format!("{pointer}/rows"), "invalid_parameter", "at least one row");
             }
-            Represented::Rows(rows)
+            Represented::Rows(resolver.items(rows, &format!("{pointer}/rows"))?)
         }
         Some(RepresentedSpec::Sample(size)) => match usize::try_from(*size) {
             Ok(size) if size >= 1 && size <= n => {
@@ -99,9 +98,25 @@ pub(super) fn rows(
                 );
                 resolver.refuse(format!("{pointer}/dataset"), "shape_mismatch", detail);
             }
+            refuse_zero_row(resolver, &source, metric, &format!("{pointer}/dataset"));
             Represented::Dataset(source)
         }
     })
+}
+
+/// A stored vector without a direction, which the run would meet.
+pub(super) fn refuse_zero_row(
+    resolver: &mut Resolver<'_>,
+    source: &Source,
+    metric: Option<Metric>,
+    pointer: &str,
+) {
+    if let (Some(row), Some(metric)) = (source.zero_row(), metric)
+        && metric.is_cosine()
+    {
+        let detail = format!("row {row} is the zero vector, which has no direction for {}", metric.name());
+        resolver.refuse(pointer, "invalid_matrix", detail);
+    }
 }
 
 /// Sum of weights with which no similarity in 32 bits makes the objective overflow.

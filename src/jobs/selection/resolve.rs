@@ -9,11 +9,16 @@ use std::sync::Arc;
 use submodular::constraint::{Bounds, Constraint, Groups, Unconstrained};
 use submodular::{Error, Item};
 
+/// Offences that are kept: a million unknown items have as many. One more than a caller is told, who so learns of more.
+const MOST_OFFENCES: usize = 101;
+
 /// What the dataset says beside its vectors, and the offences found so far.
 pub(super) struct Resolver<'a> {
     pub(super) source: &'a Source,
     /// Read when the first item is named by its id.
     ids: Option<Option<Ids>>,
+    /// Of the columns that were read, and of what was made of them.
+    column_bytes: u64,
     pub(super) errors: Vec<FieldError>,
 }
 
@@ -28,7 +33,22 @@ pub(super) struct Rule {
 
 impl<'a> Resolver<'a> {
     pub(super) fn new(source: &'a Source) -> Self {
-        Self { source, ids: None, errors: vec![] }
+        Self { source, ids: None, column_bytes: 0, errors: vec![] }
+    }
+
+    /// Bytes of the columns that were read, and of the ids that were or will be: a run names what it chose by them.
+    pub(super) fn bytes(&self) -> u64 {
+        let ids = match &self.ids {
+            Some(read) => read.as_ref().map_or(0, |ids| ids.bytes() as u64),
+            None => self.source.ids_bytes(),
+        };
+        self.column_bytes.saturating_add(ids)
+    }
+
+    fn column(&mut self, name: &str, pointer: &str) -> Result<Column, DatasetError> {
+        let column = self.source.column(name).map_err(|error| error.at(pointer))?;
+        self.column_bytes += column.bytes() as u64;
+        Ok(column)
     }
 
     pub(super) fn refuse(
@@ -37,7 +57,9 @@ impl<'a> Resolver<'a> {
         code: &'static str,
         detail: impl Into<String>,
     ) {
-        self.errors.push(FieldError::new(pointer, code, detail));
+        if self.errors.len() < MOST_OFFENCES {
+            self.errors.push(FieldError::new(pointer, code, detail));
+        }
     }
 
     /// Rows by index or id; unknown and repeated ones are offences.
@@ -83,18 +105,19 @@ impl<'a> Resolver<'a> {
                 return Ok(vec![]);
             }
             ValuesSpec::Column(column) => {
-                let numbers: Vec<Option<f64>> = match self.source.column(&column.column)? {
-                    Column::Floats(values) => values,
-                    Column::Integers(values) => values.into_iter().map(|v| v.map(|v| v as f64)).collect(),
-                    Column::Booleans(values) => {
-                        values.into_iter().map(|v| v.map(|v| f64::from(u8::from(v)))).collect()
-                    }
-                    Column::Strings(_) => {
-                        let detail = format!("column {:?} holds text, not numbers", column.column);
-                        self.refuse(format!("{pointer}/column"), "invalid_parameter", detail);
-                        return Ok(vec![]);
-                    }
-                };
+                let numbers: Vec<Option<f64>> =
+                    match self.column(&column.column, &format!("{pointer}/column"))? {
+                        Column::Floats(values) => values,
+                        Column::Integers(values) => values.into_iter().map(|v| v.map(|v| v as f64)).collect(),
+                        Column::Booleans(values) => {
+                            values.into_iter().map(|v| v.map(|v| f64::from(u8::from(v)))).collect()
+                        }
+                        Column::Strings(_) => {
+                            let detail = format!("column {:?} holds text, not numbers", column.column);
+                            self.refuse(format!("{pointer}/column"), "invalid_parameter", detail);
+                            return Ok(vec![]);
+                        }
+                    };
                 if let Some(row) = numbers.iter().position(Option::is_none) {
                     let detail = format!("column {:?} has no value in row {row}", column.column);
                     self.refuse(format!("{pointer}/column"), "invalid_parameter", detail);
@@ -208,12 +231,15 @@ impl<'a> Resolver<'a> {
         if !self.has_column(&spec.column, &format!("{pointer}/column")) {
             return Ok(None);
         }
-        let labels = labels(self.source.column(&spec.column)?);
+        let labels = labels(self.column(&spec.column, &format!("{pointer}/column"))?);
         let names: Vec<String> =
             labels.iter().flatten().collect::<BTreeSet<_>>().into_iter().cloned().collect();
         let number: BTreeMap<&str, u32> = names.iter().map(String::as_str).zip(0..).collect();
         let of: Vec<Option<u32>> =
             labels.iter().map(|label| label.as_deref().and_then(|l| number.get(l).copied())).collect();
+        let name_bytes: usize = names.iter().map(|name| size_of::<String>() + name.len()).sum();
+        // The constraint has groups of its own.
+        self.column_bytes += (name_bytes + 2 * of.len() * size_of::<Option<u32>>()) as u64;
         for (field, bounds) in [("at_least", &spec.at_least), ("at_most", &spec.at_most)] {
             for name in bounds.keys().filter(|name| !number.contains_key(name.as_str())) {
                 let detail = format!("no row has {:?} = {name:?}", spec.column);

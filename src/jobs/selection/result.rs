@@ -91,7 +91,7 @@ pub struct Certificate {
 /// Wall seconds by phase.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Timings {
-    /// Reading and packing the vectors.
+    /// Reading the dataset: attributes and ids, and the vectors, which are packed.
     pub loading: f64,
     /// Computing stored similarities.
     pub similarity: f64,

@@ -3,11 +3,12 @@
 use super::error::SelectionError;
 use super::load::{self, Loaded};
 use super::prepare::{Prepared, stopped};
+use super::represented::Represented;
 use super::result::{Certificate, SelectionResult, Timings};
 use super::saved::{decode, encode};
 use crate::dataset::{DatasetError, Ids, Source};
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use submodular::{Ctl, Ended, Halt, Item, Outcome, Problem, Saved, Selection};
 
 /// What a run is busy with.
@@ -118,9 +119,12 @@ pub fn run(
     let mut timings = Timings::default();
     let outcome = select(&mut prepared, source, from.as_ref(), ctl, watch, &mut timings);
     let begun = outcome.is_ok() || from.is_some();
-    let (outcome, dense_value) = match outcome {
+    let (outcome, valued) = match outcome {
         Ok(outcome) => outcome,
-        Err(Stop::Halted(ending)) => (before_the_first_pick(ending, from), None),
+        Err(Stop::Halted(ending)) => {
+            let sampled = matches!(prepared.represented, Represented::Sample(_));
+            (before_the_first_pick(ending, from), if sampled { Valued::Unknown } else { Valued::Whole })
+        }
         Err(Stop::Failed(error)) => return Err(error),
     };
     let saved = if begun { encode(&outcome.saved)? } else { Vec::new() };
@@ -132,17 +136,11 @@ pub fn run(
             return Err(submodular::Error::Unsupported("this objective has nobody to ask").into());
         }
     };
+    let reading = Instant::now();
     let ids = source.ids()?;
-    let result = describe(
-        prepared,
-        outcome.selection,
-        dense_value,
-        ids.as_ref(),
-        ending,
-        termination,
-        digest,
-        timings,
-    );
+    timings.loading += prepared.preparing + reading.elapsed().as_secs_f64();
+    let result =
+        describe(prepared, outcome.selection, valued, ids.as_ref(), ending, termination, digest, timings);
     Ok(Ran { ending, result, saved })
 }
 
@@ -153,7 +151,7 @@ fn select(
     ctl: &Ctl,
     watch: &mut dyn Watch,
     timings: &mut Timings,
-) -> Result<(Outcome, Option<f64>), Stop> {
+) -> Result<(Outcome, Valued), Stop> {
     let Loaded { objective, dense, loading, similarity } = load::objective(prepared, source, ctl, watch)?;
     (timings.loading, timings.similarity) = (loading, similarity);
     let start = Instant::now();
@@ -163,9 +161,9 @@ fn select(
             .stop_when_gain_at_most(prepared.spec.constraints.stop_when_gain_at_most);
     let mut optimizer = prepared.method.build()?;
     let (_, total) = optimizer.progress(&problem);
-    let done = from.map_or(0, |saved| saved.took.len() as u64);
-    watch.progress(Progress { phase: Phase::Selecting, done, total, ..Progress::default() });
-    let outcome = submodular::run(problem, &mut *optimizer, from, ctl, &mut |problem, optimizer| {
+    let (done, evaluations) = from.map_or((0, 0), |saved| (saved.took.len() as u64, saved.evaluations));
+    watch.progress(Progress { phase: Phase::Selecting, done, total, objective_value: None, evaluations });
+    let mut outcome = submodular::run(problem, &mut *optimizer, from, ctl, &mut |problem, optimizer| {
         let (done, total) = optimizer.progress(problem);
         let value = problem.value();
         watch.progress(Progress {
@@ -177,10 +175,40 @@ fn select(
         });
         watch.save(&|| Ok(encode(&problem.save(optimizer, ctl))?));
     })?;
-    // A stopped run is told its value too, so this looks at no deadline and no cancel.
-    let dense = dense.map(|value| value(&outcome.selection.items)).transpose()?;
+    let valued = match dense {
+        None => Valued::Whole,
+        Some(value) => value_over_every_row(&mut outcome, &*value, ctl)?,
+    };
     timings.selecting = start.elapsed().as_secs_f64();
-    Ok((outcome, dense))
+    Ok((outcome, valued))
+}
+
+/// Of which rows the value of the answer is.
+enum Valued {
+    /// Of all: they were optimised.
+    Whole,
+    /// Of a sample, and this one of all.
+    Sample(f64),
+    /// Of a sample: the run was stopped before that of all was known.
+    Unknown,
+}
+
+/// A run that was stopped may take this long to learn the value of what it has.
+const LAST_LOOK: Duration = Duration::from_millis(300);
+
+/// The value over every row of an answer to a sample of them. A cancel that comes now is the end of the run too.
+fn value_over_every_row(outcome: &mut Outcome, value: &load::Value<'_>, ctl: &Ctl) -> Result<Valued, Stop> {
+    let finished = matches!(outcome.ended, Ended::Finished(_));
+    let last_look = Ctl::new(Some(Instant::now() + LAST_LOOK));
+    match value(&outcome.selection.items, if finished { ctl } else { &last_look }) {
+        Ok(value) => Ok(Valued::Sample(value)),
+        Err(Stop::Halted(Ending::Cancelled)) => {
+            outcome.ended = Ended::Cancelled;
+            Ok(Valued::Unknown)
+        }
+        Err(Stop::Halted(Ending::Deadline | Ending::Finished)) => Ok(Valued::Unknown),
+        Err(failed) => Err(failed),
+    }
 }
 
 /// Stopped while loading: what was chosen is what the earlier run had chosen.
@@ -202,7 +230,7 @@ fn before_the_first_pick(ending: Ending, from: Option<Saved>) -> Outcome {
 fn describe(
     prepared: Prepared,
     mut selection: Selection,
-    dense_value: Option<f64>,
+    valued: Valued,
     ids: Option<&Ids>,
     ending: Ending,
     termination: &str,
@@ -224,8 +252,13 @@ fn describe(
         upper_bound: c.upper_bound,
         ratio: if c.upper_bound > 0.0 { value / c.upper_bound } else { 1.0 },
         basis: c.basis.name().to_owned(),
-        of: if dense_value.is_some() { "sample" } else { "dense" }.to_owned(),
+        of: if matches!(valued, Valued::Whole) { "dense" } else { "sample" }.to_owned(),
     });
+    let mut warnings = prepared.warnings;
+    if matches!(valued, Valued::Unknown) {
+        let told = "the run was stopped before the value over all rows was known: objective_value is that of the sample";
+        warnings.push(told.to_owned());
+    }
     let id = |ids: &Ids, e: Item| ids.get(e as usize).unwrap_or_default().to_owned();
     SelectionResult {
         ids: ids.map(|ids| selection.items.iter().map(|&e| id(ids, e)).collect()),
@@ -233,15 +266,15 @@ fn describe(
         ranking: (prepared.method.ranks_all() && complete).then(|| selection.items.clone()),
         indices: selection.items,
         gains: selection.gains,
-        objective_value: dense_value.unwrap_or(value),
-        optimized_value: dense_value.map(|_| value),
+        objective_value: if let Valued::Sample(dense) = valued { dense } else { value },
+        optimized_value: if matches!(valued, Valued::Whole) { None } else { Some(value) },
         included: prepared.rule.include.len() as u64,
         empty_value: selection.empty,
         complete,
         termination: termination.to_owned(),
         optimizer: prepared.method.name().to_owned(),
         optimizer_reason: prepared.optimizer_reason,
-        warnings: prepared.warnings,
+        warnings,
         similarity: prepared.similarity.metric_name().to_owned(),
         exactness: "exact".to_owned(),
         plan: prepared.similarity.name().to_owned(),

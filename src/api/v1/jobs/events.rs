@@ -8,7 +8,7 @@ use crate::api::problem::Problem;
 use crate::api::v1::TENANT;
 use crate::jobs::record::{JobKey, PhaseRecord};
 use crate::jobs::state::State;
-use crate::jobs::{Changes, JobView};
+use crate::jobs::{Change, Changes, JobView};
 use axum::extract;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::{Stream, stream};
@@ -16,9 +16,15 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until, timeout_at};
+use utoipa::ToSchema;
+use utoipa::openapi::Ref;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 /// Between two events, and between two looks at a job's progress.
 const INTERVAL: Duration = Duration::from_millis(100);
+
+/// Bytes of an event for each [`INTERVAL`]: a job with much in its request is told of less often.
+const BYTES_AN_INTERVAL: u32 = 64 << 10;
 
 /// Proxies close connections on which nothing moves.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -32,7 +38,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 #[utoipa::path(
     get, path = "/v1/jobs/{id}/events", tag = "jobs",
     params(("id" = String, Path, description = "Id of the job")),
-    responses((status = 200, description = "The job, each time it has changed", body = String,
+    responses((status = 200, description = "The job, each time it has changed", body = JobEvent,
         content_type = "text/event-stream", example = "event: job\ndata: {\"id\": \"job_0192f0c1a2b37c4d8e5f6a7b8c9d0e1f\", …}\n\n")),
     extensions(
         ("x-problem-codes" = json!(["invalid_path", "job_not_found", "too_many_requests", "shutting_down"])),
@@ -42,7 +48,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 pub(in crate::api) async fn get_job_events(
     extract::State(app): extract::State<Arc<App>>,
     Path(id): Path<String>,
-) -> Result<Sse<impl Stream<Item = Result<Event, axum::Error>>>, Problem> {
+) -> Result<Sse<impl Stream<Item = Result<Event, serde_json::Error>>>, Problem> {
     app.refuse_when_stopping()?;
     let permit = app.wait_permit().ok_or_else(|| {
         let most = app.settings.max_waiting;
@@ -52,12 +58,28 @@ pub(in crate::api) async fn get_job_events(
     let follower = Follower::new(app, JobKey::new(TENANT, &id), permit).await?;
     let events = stream::unfold(Some(follower), async |follower| {
         let mut follower = follower?;
-        let job = follower.next().await?;
-        let event = Event::default().event("job").json_data(&job);
+        let event = follower.next().await?.map(|data| Event::default().event("job").data(data));
         let more = !follower.view.record.state.is_terminal();
         Some((event, more.then_some(follower)))
     });
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+/// One event of the stream.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only its description is used: events are written as they come")]
+pub(in crate::api) struct JobEvent {
+    /// Always `job`.
+    #[schema(pattern = "^job$", example = "job")]
+    event: String,
+    /// The job, as JSON.
+    #[schema(schema_with = job_as_json)]
+    data: String,
+}
+
+fn job_as_json() -> Object {
+    let text = ObjectBuilder::new().schema_type(Type::String).content_media_type("application/json");
+    text.content_schema(Some(Ref::from_schema_name("Job"))).description(Some("The job, as JSON.")).build()
 }
 
 /// What makes an event new. The estimate of the time left changes by itself.
@@ -82,9 +104,9 @@ impl Seen {
 /// One connection that follows one job.
 struct Follower {
     app: Arc<App>,
-    key: JobKey,
     changes: Changes,
     view: JobView,
+    /// What was sent last, and when the next may be.
     sent: Option<(Seen, Instant)>,
     _permit: OwnedSemaphorePermit,
 }
@@ -93,13 +115,12 @@ impl Follower {
     async fn new(app: Arc<App>, key: JobKey, permit: OwnedSemaphorePermit) -> Result<Self, Problem> {
         let changes = app.jobs.changes(&key);
         let view = look(&app, &key).await?;
-        Ok(Self { app, key, changes, view, sent: None, _permit: permit })
+        Ok(Self { app, changes, view, sent: None, _permit: permit })
     }
 
-    /// The job, once it is another than was sent last; none where the job or the service has gone.
-    async fn next(&mut self) -> Option<Job> {
-        let Some((_, last)) = self.sent else { return Some(self.send()) };
-        let mut due = last + INTERVAL;
+    /// The job as JSON, once it is another than was sent last; none where the job or the service has gone.
+    async fn next(&mut self) -> Option<Result<String, serde_json::Error>> {
+        let Some((_, mut due)) = self.sent else { return Some(self.send()) };
         loop {
             let app = Arc::clone(&self.app);
             tokio::select! {
@@ -108,10 +129,11 @@ impl Follower {
                 () = sleep_until(due) => {}
             }
             match timeout_at(Instant::now(), self.changes.next()).await {
-                // One that is gone, or cannot be read, has no more events.
-                Ok(()) => self.view = look(&self.app, &self.key).await.ok()?,
-                Err(_) => self.app.jobs.refresh(&mut self.view),
+                Ok(Change { record: Some(record), .. }) => self.view.record = Arc::unwrap_or_clone(record),
+                Ok(Change { record: None, gone: true }) => return None,
+                Ok(Change { record: None, gone: false }) | Err(_) => {}
             }
+            self.app.jobs.refresh(&mut self.view);
             if self.sent.is_none_or(|(seen, _)| seen != Seen::of(&self.view)) {
                 return Some(self.send());
             }
@@ -119,9 +141,11 @@ impl Follower {
         }
     }
 
-    fn send(&mut self) -> Job {
-        self.sent = Some((Seen::of(&self.view), Instant::now()));
-        self.view.clone().into()
+    fn send(&mut self) -> Result<String, serde_json::Error> {
+        let data = serde_json::to_string(&Job::from(self.view.clone()))?;
+        let intervals = 1 + u32::try_from(data.len()).unwrap_or(u32::MAX) / BYTES_AN_INTERVAL;
+        self.sent = Some((Seen::of(&self.view), Instant::now() + INTERVAL * intervals));
+        Ok(data)
     }
 }
 
@@ -135,17 +159,17 @@ pub(super) async fn until_ended(app: &Arc<App>, job: JobView, wait: Duration) ->
     let Some(until) = Instant::now().checked_add(wait) else { return Ok(job) };
     let key = job.record.key();
     let mut changes = app.jobs.changes(&key);
-    let mut view = look(app, &key).await?;
+    // It was accepted, whatever becomes of it.
+    let Ok(mut view) = look(app, &key).await else { return Ok(job) };
     while !view.record.state.is_terminal() {
-        let changed = tokio::select! {
-            changed = timeout_at(until, changes.next()) => changed.is_ok(),
-            () = app.stopping() => false,
+        let change = tokio::select! {
+            change = timeout_at(until, changes.next()) => change.ok(),
+            () = app.stopping() => None,
         };
-        if !changed {
-            app.jobs.refresh(&mut view);
-            break;
-        }
-        view = look(app, &key).await?;
+        // One that is gone has ended before, and that was told.
+        let Some(record) = change.and_then(|change| change.record) else { break };
+        view.record = Arc::unwrap_or_clone(record);
     }
+    app.jobs.refresh(&mut view);
     Ok(view)
 }

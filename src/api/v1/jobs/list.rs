@@ -2,7 +2,6 @@
 
 use super::job::{Job, JobState};
 use crate::api::app::{App, blocking};
-use crate::api::codes::Code;
 use crate::api::extract::Query;
 use crate::api::problem::Problem;
 use crate::api::v1::TENANT;
@@ -11,6 +10,7 @@ use crate::jobs::Filter;
 use crate::jobs::state::State as StoredState;
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::{Deserialize, Serialize};
@@ -22,8 +22,8 @@ use utoipa::{IntoParams, ToSchema};
 pub struct JobPage {
     /// The jobs, newest first.
     pub items: Vec<Job>,
-    /// Where the next page begins; null on the last. A page of a filtered list may hold fewer jobs than `limit`, even
-    /// none, and not be the last.
+    /// Where the next page begins; null on the last. A page may hold fewer jobs than `limit`, even none, and not be the
+    /// last: of a list that few pass, or of jobs with large requests.
     pub next_page_token: Option<String>,
 }
 
@@ -33,7 +33,10 @@ pub struct JobPage {
 #[into_params(parameter_in = Query)]
 pub(in crate::api) struct FilterQuery {
     /// Only jobs in this state, or in one of these, separated by commas.
-    #[param(example = "queued,running")]
+    #[param(
+        example = "queued,running",
+        pattern = "^(queued|running|cancelling|succeeded|failed|cancelled)(,(queued|running|cancelling|succeeded|failed|cancelled))*$"
+    )]
     state: Option<String>,
     /// Only jobs with this label (`name`), or with this value of it (`name=value`).
     #[param(example = "run=first")]
@@ -42,6 +45,7 @@ pub(in crate::api) struct FilterQuery {
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<usize>,
     /// `next_page_token` of the page before; the first page when absent.
+    #[param(pattern = "^v1\\.[A-Za-z0-9_]+$")]
     page_token: Option<String>,
 }
 
@@ -61,7 +65,7 @@ impl FilterQuery {
 fn read_state(name: &str) -> Result<StoredState, Problem> {
     let name: StrDeserializer<'_, ValueError> = name.into_deserializer();
     let state = JobState::deserialize(name)
-        .map_err(|error| Problem::new(Code::InvalidQuery, format!("state: {error}")))?;
+        .map_err(|error| Problem::parameter("state", format!("state: {error}")))?;
     Ok(state.into())
 }
 
@@ -79,11 +83,16 @@ fn read_state(name: &str) -> Result<StoredState, Problem> {
 pub(in crate::api) async fn list_jobs(
     State(app): State<Arc<App>>,
     Query(query): Query<FilterQuery>,
-) -> Result<Json<JobPage>, Problem> {
+) -> Result<Response, Problem> {
     let (page, filter) = query.read()?;
     let limit = page.limit()?;
     page.after()?;
-    let (jobs, next) = blocking(move || Ok(app.jobs.list(TENANT, limit, page.after()?, &filter)?)).await?;
-    let next_page_token = next.as_deref().map(page::token);
-    Ok(Json(JobPage { items: jobs.into_iter().map(Job::from).collect(), next_page_token }))
+    // A page can be megabytes: it is written where it holds up no connection.
+    blocking(move || {
+        let (jobs, next) = app.jobs.list(TENANT, limit, page.after()?, &filter)?;
+        let next_page_token = next.as_deref().map(page::token);
+        let items = jobs.into_iter().map(Job::from).collect();
+        Ok(Json(JobPage { items, next_page_token }).into_response())
+    })
+    .await
 }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
 const MOST_LABELS: usize = 32;
 const LONGEST_LABEL: usize = 256;
@@ -48,8 +49,9 @@ pub struct JobRequest {
     /// What a stopped job leaves.
     #[serde(default)]
     pub on_stop: OnStop,
-    /// Notes for the owner: at most 32, names and values of at most 256 bytes.
+    /// Notes for the owner: at most 32, names and values of at most 256 characters.
     #[serde(default)]
+    #[schema(schema_with = labels)]
     pub labels: BTreeMap<String, String>,
 }
 
@@ -68,57 +70,54 @@ pub(super) enum DatasetChoice {
 }
 
 impl JobRequest {
-    /// Reads what is told apart by name, and checks what needs no dataset.
+    /// Reads what is told apart by name, and checks what a schema cannot say.
     pub(super) fn check(self) -> Result<Wanted, Problem> {
-        let dataset = match (self.dataset, self.inline) {
-            (Some(id), None) => DatasetChoice::Stored(id),
-            (None, Some(body)) => {
-                DatasetChoice::Inline(serde_json::to_vec(&body).map_err(|error| Problem::internal(&error))?)
+        let dataset = choose(self.dataset, self.inline.as_ref());
+        let objective = Objective::parse(self.objective, "/objective");
+        let optimizer = self.optimizer.map(|value| Optimizer::parse(value, "/optimizer")).transpose();
+        match (dataset, objective, optimizer) {
+            (Ok(dataset), Ok(objective), Ok(optimizer)) => {
+                let spec = JobSpec::Selection(SelectionSpec {
+                    objective: objective.into(),
+                    constraints: self.constraints.into(),
+                    optimizer: optimizer.map(OptimizerSpec::from).unwrap_or_default(),
+                    seed: self.seed,
+                    deadline_seconds: self.deadline_seconds,
+                    on_stop: self.on_stop.into(),
+                });
+                Ok(Wanted { dataset, spec, labels: self.labels })
             }
-            (None, None) => {
-                return Err(Problem::at(Code::InvalidParameter, "/dataset", "give dataset or inline"));
+            (Err(first), objective, optimizer) => {
+                let more = objective.err().into_iter().chain(optimizer.err());
+                Err(more.fold(first, Problem::and))
             }
-            (Some(_), Some(_)) => {
-                return Err(Problem::at(
-                    Code::InvalidParameter,
-                    "/inline",
-                    "give dataset or inline, not both",
-                ));
-            }
-        };
-        let objective = Objective::parse(self.objective, "/objective")?.into();
-        let optimizer = match self.optimizer {
-            None => OptimizerSpec::default(),
-            Some(value) => Optimizer::parse(value, "/optimizer")?.into(),
-        };
-        if self.deadline_seconds.is_some_and(|seconds| seconds <= 0.0) {
-            return Err(Problem::at(
-                Code::InvalidParameter,
-                "/deadline_seconds",
-                "expected more than 0 seconds",
-            ));
+            (_, Err(first), optimizer) => Err(optimizer.err().into_iter().fold(first, Problem::and)),
+            (_, _, Err(only)) => Err(only),
         }
-        check_labels(&self.labels)?;
-        let spec = JobSpec::Selection(SelectionSpec {
-            objective,
-            constraints: self.constraints.into(),
-            optimizer,
-            seed: self.seed,
-            deadline_seconds: self.deadline_seconds,
-            on_stop: self.on_stop.into(),
-        });
-        Ok(Wanted { dataset, spec, labels: self.labels })
     }
 }
 
-fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), Problem> {
-    if labels.len() > MOST_LABELS {
-        let detail = format!("{} labels: at most {MOST_LABELS}", labels.len());
-        return Err(Problem::at(Code::InvalidParameter, "/labels", detail));
+fn choose(dataset: Option<String>, inline: Option<&Value>) -> Result<DatasetChoice, Problem> {
+    let refuse = |pointer, detail| Err(Problem::at(Code::InvalidParameter, pointer, detail));
+    match (dataset, inline) {
+        (Some(id), None) => Ok(DatasetChoice::Stored(id)),
+        (None, Some(body)) => {
+            let bytes = serde_json::to_vec(body).map_err(|error| Problem::internal(&error))?;
+            Ok(DatasetChoice::Inline(bytes))
+        }
+        (None, None) => refuse("/dataset", "give dataset or inline"),
+        (Some(_), Some(_)) => refuse("/inline", "give dataset or inline, not both"),
     }
-    if labels.iter().any(|(name, value)| name.len().max(value.len()) > LONGEST_LABEL) {
-        let detail = format!("a name or value is longer than {LONGEST_LABEL} bytes");
-        return Err(Problem::at(Code::InvalidParameter, "/labels", detail));
-    }
-    Ok(())
+}
+
+/// The schema of labels.
+fn labels() -> Schema {
+    let text = || ObjectBuilder::new().schema_type(Type::String).max_length(Some(LONGEST_LABEL));
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .property_names(Some(text()))
+        .additional_properties(Some(text()))
+        .max_properties(Some(MOST_LABELS))
+        .description(Some("Notes for the owner: at most 32, names and values of at most 256 characters."))
+        .into()
 }

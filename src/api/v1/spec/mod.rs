@@ -1,12 +1,13 @@
 //! The request of a selection on the wire.
 //!
 //! Objectives and optimizers are told apart by their `name`. It is read first and the rest then as that type's
-//! own fields, so that a refusal points at the field: serde's tagged enums cannot.
+//! own fields, so that a refusal points at the field: serde's tagged enums cannot. A new one is a line of `name!`, a
+//! struct, and a line of `told_by_name!`; what its schema says is enforced.
 
 mod stored;
 
 use crate::api::codes::Code;
-use crate::api::extract::parse_value;
+use crate::api::json::from_value;
 use crate::api::problem::Problem;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
@@ -16,13 +17,33 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
 /// A name that is part of a type: a one-word enum in the schema.
 macro_rules! name {
-    ($type:ident $word:ident $text:literal) => {
+    ($type:ident $word:ident $text:tt) => {
         #[doc = concat!("`", $text, "`")]
         #[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize, ToSchema)]
         pub enum $type {
             #[doc = concat!("`", $text, "`")]
             #[serde(rename = $text)]
             $word,
+        }
+    };
+}
+
+/// A union of types that each have a `name` of their own.
+macro_rules! told_by_name {
+    ($(#[$about:meta])* $union:ident { $($(#[$told:meta])* $name:literal => $variant:ident,)+ }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+        #[serde(untagged)]
+        pub enum $union { $($(#[$told])* $variant($variant),)+ }
+
+        impl $union {
+            /// Reads the object that stood at `pointer`, after the document has found nothing wrong with it.
+            pub(super) fn parse(value: Value, pointer: &str) -> Result<Self, Problem> {
+                match value["name"].as_str() {
+                    $(Some($name) => Ok(Self::$variant(from_value(value, pointer)?)),)+
+                    _ => Err(Problem::at(Code::InvalidParameter, format!("{pointer}/name"), "an unknown name")),
+                }
+            }
         }
     };
 }
@@ -34,12 +55,12 @@ name!(LazyGreedyName LazyGreedy "lazy_greedy");
 name!(StochasticGreedyName StochasticGreedy "stochastic_greedy");
 name!(BidirectionalGreedyName BidirectionalGreedy "bidirectional_greedy");
 
-/// The set function to maximise.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[serde(untagged)]
-pub enum Objective {
-    /// How well the chosen items represent all rows.
-    FacilityLocation(FacilityLocation),
+told_by_name! {
+    /// The set function to maximise.
+    Objective {
+        /// How well the chosen items represent all rows.
+        "facility_location" => FacilityLocation,
+    }
 }
 
 /// f(S) = sum over represented rows i of w_i max over j in S of max(0, s_ij).
@@ -71,6 +92,7 @@ pub struct Similarity {
     pub metric: Metric,
     /// Width of `rbf`, above 0; 1 / dim when absent.
     #[serde(default)]
+    #[schema(exclusive_minimum = 0.0)]
     pub gamma: Option<f64>,
     /// Null: every pair of rows counts. A graph of nearest neighbours is not available yet.
     #[serde(default)]
@@ -205,20 +227,20 @@ pub struct Groups {
     pub default_at_most: Option<u64>,
 }
 
-/// How to search.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[serde(untagged)]
-pub enum Optimizer {
-    /// Chosen from the objective's properties, n and k; the default.
-    Auto(Auto),
-    /// The best gain each step, all gains computed.
-    Greedy(Greedy),
-    /// The same picks with stale upper bounds.
-    LazyGreedy(LazyGreedy),
-    /// The best of a sample each step.
-    StochasticGreedy(StochasticGreedy),
-    /// Two-ended search, for any objective.
-    BidirectionalGreedy(BidirectionalGreedy),
+told_by_name! {
+    /// How to search.
+    Optimizer {
+        /// Chosen from the objective's properties, n and k; the default.
+        "auto" => Auto,
+        /// The best gain each step, all gains computed.
+        "greedy" => Greedy,
+        /// The same picks with stale upper bounds.
+        "lazy_greedy" => LazyGreedy,
+        /// The best of a sample each step.
+        "stochastic_greedy" => StochasticGreedy,
+        /// Two-ended search, for any objective.
+        "bidirectional_greedy" => BidirectionalGreedy,
+    }
 }
 
 /// Chosen from the objective's properties, n and k.
@@ -253,7 +275,7 @@ pub struct StochasticGreedy {
     pub name: StochasticGreedyName,
     /// What is given up of 1 - 1/e in expectation, between 0 and 1.
     #[serde(default = "default_epsilon")]
-    #[schema(default = 0.1)]
+    #[schema(default = 0.1, exclusive_minimum = 0.0, exclusive_maximum = 1.0)]
     pub epsilon: f64,
 }
 
@@ -292,43 +314,4 @@ fn default_epsilon() -> f64 {
 
 fn default_pool() -> u64 {
     8
-}
-
-impl Objective {
-    /// Reads the object that stood at `pointer`.
-    pub(super) fn parse(value: Value, pointer: &str) -> Result<Self, Problem> {
-        match name_of(&value, pointer)? {
-            "facility_location" => Ok(Self::FacilityLocation(parse_value(value, pointer)?)),
-            other => Err(unknown_name("objective", other, &["facility_location"], pointer)),
-        }
-    }
-}
-
-impl Optimizer {
-    /// Reads the object that stood at `pointer`.
-    pub(super) fn parse(value: Value, pointer: &str) -> Result<Self, Problem> {
-        const NAMES: [&str; 5] =
-            ["auto", "greedy", "lazy_greedy", "stochastic_greedy", "bidirectional_greedy"];
-        match name_of(&value, pointer)? {
-            "auto" => Ok(Self::Auto(parse_value(value, pointer)?)),
-            "greedy" => Ok(Self::Greedy(parse_value(value, pointer)?)),
-            "lazy_greedy" => Ok(Self::LazyGreedy(parse_value(value, pointer)?)),
-            "stochastic_greedy" => Ok(Self::StochasticGreedy(parse_value(value, pointer)?)),
-            "bidirectional_greedy" => Ok(Self::BidirectionalGreedy(parse_value(value, pointer)?)),
-            other => Err(unknown_name("optimizer", other, &NAMES, pointer)),
-        }
-    }
-}
-
-fn name_of<'a>(value: &'a Value, pointer: &str) -> Result<&'a str, Problem> {
-    let refuse = |detail: &str| Problem::at(Code::InvalidParameter, pointer, detail);
-    let fields = value.as_object().ok_or_else(|| refuse("expected an object"))?;
-    let name = fields.get("name").ok_or_else(|| refuse("missing field `name`"))?;
-    name.as_str()
-        .ok_or_else(|| Problem::at(Code::InvalidParameter, format!("{pointer}/name"), "a name is a string"))
-}
-
-fn unknown_name(what: &str, name: &str, known: &[&str], pointer: &str) -> Problem {
-    let detail = format!("there is no {what} {name:?}; there are {}", known.join(", "));
-    Problem::at(Code::InvalidParameter, format!("{pointer}/name"), detail)
 }

@@ -6,10 +6,13 @@ use std::collections::HashSet;
 use std::fmt;
 use std::io::Read;
 
-use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    self, Deserialize, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::error::Category;
 
 use super::columns::{ColumnsSeed, IdsSeed};
+use super::entries::{Entries, ListSeed};
 use crate::dataset::codec::{Format, Kind};
 use crate::dataset::column::Column;
 use crate::dataset::error::DatasetError;
@@ -20,6 +23,8 @@ pub(super) struct Body {
     pub(super) kind: Option<Kind>,
     pub(super) vectors: Option<Matrix>,
     pub(super) similarity: Option<Matrix>,
+    pub(super) size: Option<u64>,
+    pub(super) entries: Entries,
     pub(super) ids: Option<Vec<String>>,
     pub(super) columns: Vec<(String, Column)>,
 }
@@ -113,13 +118,22 @@ impl<'de> Visitor<'de> for BodySeed<'_> {
                 return Err(trace.refuse(place, DatasetError::InvalidField("given twice".into())));
             }
             match key.as_str() {
-                "kind" => body.kind = Some(map.next_value().map_err(|error| trace.place(error, place))?),
+                "kind" => {
+                    let name =
+                        map.next_value::<Option<String>>().map_err(|error| trace.place(error, place))?;
+                    let kind = name.map(|name| Kind::deserialize(name.into_deserializer())).transpose();
+                    body.kind = kind.map_err(|error: A::Error| trace.place(error, place))?;
+                }
                 "vectors" => {
-                    body.vectors = Some(map.next_value_seed(MatrixSeed { field: "/vectors", trace })?);
+                    body.vectors = map.next_value_seed(MatrixSeed { field: "/vectors", trace })?;
                 }
                 "similarity" => {
-                    body.similarity = Some(map.next_value_seed(MatrixSeed { field: "/similarity", trace })?);
+                    body.similarity = map.next_value_seed(MatrixSeed { field: "/similarity", trace })?;
                 }
+                "n" => body.size = Some(map.next_value().map_err(|error| trace.place(error, place))?),
+                "rows" => body.entries.rows = Some(map.next_value_seed(ListSeed::new("/rows", trace))?),
+                "cols" => body.entries.columns = Some(map.next_value_seed(ListSeed::new("/cols", trace))?),
+                "values" => body.entries.values = Some(map.next_value_seed(ListSeed::new("/values", trace))?),
                 "ids" => body.ids = map.next_value_seed(IdsSeed { trace })?,
                 "columns" => body.columns = map.next_value_seed(ColumnsSeed { trace })?,
                 _ => return Err(trace.refuse(place, DatasetError::UnknownField)),
@@ -129,28 +143,33 @@ impl<'de> Visitor<'de> for BodySeed<'_> {
     }
 }
 
+/// Reads a matrix; `null` is as good as absent.
 struct MatrixSeed<'a> {
     field: &'static str,
     trace: &'a mut Trace,
 }
 
 impl<'de> DeserializeSeed<'de> for MatrixSeed<'_> {
-    type Value = Matrix;
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Matrix, D::Error> {
+    type Value = Option<Matrix>;
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Option<Matrix>, D::Error> {
         let Self { field, trace } = self;
-        let read = from.deserialize_seq(MatrixSeed { field, trace: &mut *trace });
+        let read = from.deserialize_any(MatrixSeed { field, trace: &mut *trace });
         read.map_err(|error| trace.place(error, || field.into()))
     }
 }
 
 impl<'de> Visitor<'de> for MatrixSeed<'_> {
-    type Value = Matrix;
+    type Value = Option<Matrix>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of rows")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<Matrix, A::Error> {
+    fn visit_unit<E>(self) -> Result<Option<Matrix>, E> {
+        Ok(None)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<Option<Matrix>, A::Error> {
         let Self { field, trace } = self;
         let mut matrix = Matrix::default();
         loop {
@@ -158,7 +177,7 @@ impl<'de> Visitor<'de> for MatrixSeed<'_> {
             let seed = RowSeed { field, matrix: &mut matrix, trace: &mut *trace };
             match rows.next_element_seed(seed) {
                 Ok(Some(())) => matrix.rows += 1,
-                Ok(None) => return Ok(matrix),
+                Ok(None) => return Ok(Some(matrix)),
                 Err(error) => return Err(trace.place(error, || format!("{field}/{row}"))),
             }
         }
@@ -220,7 +239,7 @@ impl<'de> Visitor<'de> for RowSeed<'_> {
 }
 
 /// A number, or null.
-struct Number(Option<f64>);
+pub(super) struct Number(pub(super) Option<f64>);
 
 impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {

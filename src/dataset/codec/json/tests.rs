@@ -33,6 +33,13 @@ fn a_whole_body_reads_back_whatever_the_order_of_its_fields() {
 }
 
 #[test]
+fn null_is_as_good_as_absent() {
+    let body = r#"{"kind":null,"vectors":[[1]],"similarity":null,"ids":null,"columns":null}"#;
+    let source = Source::inline(body.as_bytes(), &Options::default()).unwrap();
+    assert_eq!((source.kind(), source.rows(), source.columns().len()), (Kind::Vectors, 1, 0));
+}
+
+#[test]
 fn a_similarity_is_told_by_the_body_or_the_parameter() {
     for body in
         [r#"{"kind":"similarity","similarity":[[1,0.5],[0.5,1]]}"#, r#"{"similarity":[[1,0.5],[0.5,1]]}"#]
@@ -41,6 +48,43 @@ fn a_similarity_is_told_by_the_body_or_the_parameter() {
         let source = Source::inline(body.as_bytes(), &options).unwrap();
         assert_eq!((source.kind(), rows(&source)), (Kind::Similarity, vec![vec![1.0, 0.5], vec![0.5, 1.0]]));
     }
+}
+
+#[test]
+fn entries_are_the_matrix_with_its_zeros() {
+    let body = r#"{"kind":"similarity","n":3,"rows":[2,0,2],"cols":[1,0,0],"values":[0.5,1,-2e-1],"ids":["a","b","c"]}"#;
+    let source = Source::inline(body.as_bytes(), &Options::default()).unwrap();
+    let expected = vec![vec![1.0, 0.0, 0.0], vec![0.0; 3], vec![-0.2, 0.5, 0.0]];
+    assert_eq!((source.kind(), source.dim(), rows(&source)), (Kind::Similarity, 3, expected));
+    assert_eq!(source.ids().unwrap().unwrap().row_of("c"), Some(2));
+    let stopped: Result<(), DatasetError> =
+        source.for_each_row(&mut |row, _| if row == 1 { Err(DatasetError::EmptyBody) } else { Ok(()) });
+    assert!(stopped.is_err());
+    let none = r#"{"kind":"similarity","n":2,"rows":[],"cols":[],"values":[]}"#;
+    assert_eq!(rows(&Source::inline(none.as_bytes(), &Options::default()).unwrap()), [[0.0; 2]; 2]);
+    for (fields, pointer, code) in [
+        (r#""rows":[0],"cols":[0],"values":[1]"#, "/n", "invalid_parameter"),
+        (r#""n":0,"rows":[],"cols":[],"values":[]"#, "/n", "shape_mismatch"),
+        (r#""n":20000000,"rows":[],"cols":[],"values":[]"#, "/n", "invalid_matrix"),
+        (r#""n":-1,"rows":[],"cols":[],"values":[]"#, "/n", "invalid_parameter"),
+        (r#""n":2,"cols":[0],"values":[1]"#, "/rows", "invalid_parameter"),
+        (r#""n":2,"rows":[0,1],"cols":[0],"values":[1]"#, "/cols", "shape_mismatch"),
+        (r#""n":2,"rows":[0],"cols":[0],"values":[]"#, "/values", "shape_mismatch"),
+        (r#""n":2,"rows":[0,2],"cols":[0,0],"values":[1,1]"#, "/rows/1", "invalid_matrix"),
+        (r#""n":2,"rows":[0,1],"cols":[0,-1],"values":[1,1]"#, "/cols/1", "invalid_matrix"),
+        (r#""n":2,"rows":[0,0.5],"cols":[0,1],"values":[1,1]"#, "/rows/1", "invalid_parameter"),
+        (r#""n":2,"rows":[0,null],"cols":[0,1],"values":[1,1]"#, "/rows/1", "invalid_matrix"),
+        (r#""n":2,"rows":[0,1],"cols":[0,1],"values":[1,1e39]"#, "/values/1", "invalid_matrix"),
+        (r#""n":2,"rows":[0,1],"cols":[0,1],"values":[1,"a"]"#, "/values/1", "invalid_parameter"),
+        (r#""n":2,"rows":[1,0,1],"cols":[1,0,1],"values":[1,1,2]"#, "/rows", "duplicate_item"),
+        (r#""n":1,"similarity":[[1]]"#, "/n", "invalid_parameter"),
+    ] {
+        let body = format!(r#"{{"kind":"similarity",{fields}}}"#);
+        let error = refusal(body.as_bytes(), Format::Json, &Options::default());
+        assert_eq!((error.pointer(), error.code()), (Some(pointer), code), "{body}: {error}");
+    }
+    let error = refusal(br#"{"vectors":[[1]],"n":1}"#, Format::Json, &Options::default());
+    assert_eq!(error.to_string(), "/n: kind vectors has no such field");
 }
 
 #[test]
@@ -85,6 +129,8 @@ fn every_offence_is_named_by_its_pointer_and_its_code() {
         (r"[]", "", "invalid_parameter"),
         (r"null", "", "invalid_parameter"),
         (r#"{"kind":"matrix","vectors":[[1]]}"#, "/kind", "invalid_parameter"),
+        (r#"{"kind":7,"vectors":[[1]]}"#, "/kind", "invalid_parameter"),
+        (r#"{"vectors":null}"#, "/vectors", "invalid_parameter"),
         (r#"{"vectors":[[1]],"vektors":1}"#, "/vektors", "invalid_parameter"),
         (r#"{"vectors":[[1]],"a/b~":1}"#, "/a~1b~0", "invalid_parameter"),
         (r#"{"vectors":[[1],[2]],"ids":["a"]}"#, "/ids", "shape_mismatch"),

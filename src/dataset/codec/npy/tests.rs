@@ -119,12 +119,20 @@ fn what_is_no_float_matrix_is_refused_with_its_reason() {
     };
     let nested = "(".repeat(60_000);
     let cases = [
-        (header("'<i8'", "(2, 2)"), 32, "element type <i8: expected floats of 16, 32 or 64 bits"),
-        (header("'|O'", "(2, 2)"), 32, "element type |O: expected floats of 16, 32 or 64 bits"),
+        (
+            header("'<i8'", "(2, 2)"),
+            32,
+            "element type <i8: expected floats of 16, 32 or 64 bits; convert other numbers to floats first",
+        ),
+        (
+            header("'|O'", "(2, 2)"),
+            32,
+            "element type |O: expected floats of 16, 32 or 64 bits; convert other numbers to floats first",
+        ),
         (
             header("[('x', '<f4'), ('y', '<f4')]", "(2,)"),
             16,
-            "element type [('x', '<f4'), ('y', '<f4')]: expected floats of 16, 32 or 64 bits",
+            "element type [('x', '<f4'), ('y', '<f4')]: expected floats of 16, 32 or 64 bits; convert other numbers to floats first",
         ),
         (header("'<f4'", "(4,)"), 16, "expected two axes (rows, values), found shape [4]"),
         (header("'<f4'", "()"), 4, "expected two axes (rows, values), found shape []"),
@@ -177,10 +185,10 @@ fn a_file_of_ten_gigabytes_opens_by_its_header_alone() {
     let head = with_header("{'descr': '<f4', 'fortran_order': True, 'shape': (2500000, 1000)}", 0);
     File::create(file.path()).unwrap().write_all(&head).unwrap();
     file.as_file().set_len(head.len() as u64 + 10_000_000_000).unwrap();
-    let source = Source::open(file.path(), Format::Npy, &Options::default()).unwrap();
+    let source = Source::open(file.path(), Format::Npy, &Options::default(), u64::MAX).unwrap();
     assert_eq!((source.rows(), source.dim()), (2_500_000, 1000));
     file.as_file().set_len(head.len() as u64 + 9_999_999_999).unwrap();
-    let error = Source::open(file.path(), Format::Npy, &Options::default()).unwrap_err();
+    let error = Source::open(file.path(), Format::Npy, &Options::default(), u64::MAX).unwrap_err();
     assert!(matches!(error, DatasetError::Length { .. }), "{error}");
 }
 
@@ -201,7 +209,7 @@ fn a_reader_holds_one_block_and_its_bytes() {
         file.write_all(&with_header(&header, 0)).unwrap();
         let width: u64 = descr[2..].parse().unwrap();
         file.as_file().set_len(10 + header.len() as u64 + 384_000_000 * width).unwrap();
-        Source::open(file.path(), Format::Npy, &Options::default()).unwrap().reading_bytes()
+        Source::open(file.path(), Format::Npy, &Options::default(), u64::MAX).unwrap().reading_bytes()
     };
     let rows = (1 << 20) / 384;
     assert_eq!(held("<f4", "False"), rows * 384 * (4 + 4));

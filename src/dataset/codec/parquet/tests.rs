@@ -1,8 +1,9 @@
-use std::sync::Arc;
+use std::io::Write;
+use std::ops::ControlFlow;
 
 use arrow::array::{
-    Array, BooleanArray, DictionaryArray, FixedSizeListArray, Float64Array, Int32Array, LargeListArray,
-    LargeStringArray, ListArray, PrimitiveArray, RecordBatch, StringArray, StringViewArray,
+    Array, ArrayRef, BooleanArray, DictionaryArray, FixedSizeListArray, Float64Array, Int32Array,
+    LargeListArray, LargeStringArray, ListArray, PrimitiveArray, RecordBatch, StringArray, StringViewArray,
     TimestampMicrosecondArray, UInt64Array,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
@@ -14,10 +15,10 @@ use half::f16;
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 
-use super::super::fixture::{open, refusal, rows};
+use super::super::fixture::{HELD_BYTES, open, refusal, rows};
 use super::*;
-use crate::dataset::codec::Source;
-use crate::dataset::column::ColumnType;
+use crate::dataset::codec::Kind;
+use crate::dataset::column::{Column, ColumnType};
 
 const DEBIAN: &[u8] = include_bytes!("../../../../tests/data/debian_2k.parquet");
 
@@ -193,7 +194,14 @@ fn what_cannot_be_the_vectors_is_refused_with_its_row() {
             column(lists::<Float64Type>(vec![Some(vec![Some(1.0), Some(-1e300)])])),
             "row 0, column 1: -1e300 is beyond the range of 32-bit floats",
         ),
-        (column(Arc::new(of_integers)), "no column is a list of floats, so none can be the vectors"),
+        (
+            column(Arc::new(of_integers)),
+            "element type List(Int32) in column \"v\": expected floats of 16, 32 or 64 bits; convert other numbers to floats first",
+        ),
+        (
+            parquet(vec![("n", Arc::new(Int32Array::from(vec![1])))], 2),
+            "no column is a list of floats, so none can be the vectors",
+        ),
         (
             parquet(vec![("a", two_vectors()), ("b", two_vectors())], 2),
             "several columns could be the vectors: [\"a\", \"b\"]; name one with `vectors`",
@@ -252,6 +260,51 @@ fn parameters_choose_among_columns_and_must_fit_them() {
 }
 
 #[test]
+fn a_column_is_checked_without_being_held_and_held_only_as_far_as_there_is_room() {
+    const ROWS: usize = 3_000_000;
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("v", fixed::<Float32Type>(1, vec![Some(1.0); ROWS])),
+        ("n", Arc::new(StringArray::new_null(ROWS))),
+        ("big", Arc::new(UInt64Array::from_iter((0..ROWS).map(|row| (row == 0).then_some(7))))),
+    ];
+    let bytes = parquet(columns, ROWS);
+    assert!(bytes.len() < 1 << 18, "{}", bytes.len());
+    let source = open(&bytes, Format::Parquet, &Options::default()).unwrap();
+    assert_eq!(source.validate().unwrap(), None);
+    let told = format!("column \"n\" takes {} bytes of memory or more, at most {HELD_BYTES} are", ROWS * 24);
+    let error = source.column("n").unwrap_err();
+    assert!(error.to_string().starts_with(&told), "{error}");
+    assert_eq!(source.column("big").unwrap().len(), ROWS);
+    let named = Options { id: Some("big".into()), ..Options::default() };
+    let error = refusal(&bytes, Format::Parquet, &named);
+    assert!(matches!(error, DatasetError::ColumnTooLarge { .. }), "{error}");
+    assert_eq!(error.code(), "invalid_parameter");
+    // Two bytes a value, one for each column.
+    assert_eq!(source.decoded_bytes(), 5 * ROWS as u64);
+}
+
+#[test]
+fn a_text_that_a_page_repeats_is_not_copied_for_each_row() {
+    let text = "x".repeat(1 << 16);
+    let dictionary: DictionaryArray<Int32Type> = std::iter::repeat_n(Some(text.as_str()), 500).collect();
+    let plain: StringArray = std::iter::repeat_n(Some(text.as_str()), 500).collect();
+    for texts in [Arc::new(dictionary) as ArrayRef, Arc::new(plain)] {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&parquet(vec![("n", texts)], 500)).unwrap();
+        let table = Parquet::new(PositionedFile::new(file).unwrap()).unwrap();
+        let mut rows = 0;
+        table
+            .read(0, 8192, &mut |array| {
+                rows += array.len();
+                assert!(array.get_buffer_memory_size() < 4 << 16, "{}", array.get_buffer_memory_size());
+                Ok(ControlFlow::Continue(()))
+            })
+            .unwrap();
+        assert_eq!(rows, 500);
+    }
+}
+
+#[test]
 fn no_truncation_is_accepted_and_no_flipped_byte_panics() {
     let whole = parquet(vec![("v", two_vectors()), ("n", Arc::new(StringArray::from(vec!["a", "b"])))], 1);
     for bytes in 1..whole.len() {
@@ -262,8 +315,7 @@ fn no_truncation_is_accepted_and_no_flipped_byte_panics() {
             let mut bytes = whole.clone();
             bytes[place] ^= mask;
             // Either outcome is right: a flipped value is still a value.
-            if let Err(error) =
-                open(&bytes, Format::Parquet, &Options::default()).and_then(|s| Source::validate(&s))
+            if let Err(error) = open(&bytes, Format::Parquet, &Options::default()).and_then(|s| s.validate())
             {
                 assert_ne!(error.code(), "internal", "byte {place}: {error}");
             }
