@@ -2,6 +2,7 @@
 
 use crate::Properties;
 use crate::constraint::Shape;
+use crate::objective::{Dispersion, Triangle};
 
 /// How a factor is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,6 +11,8 @@ pub enum Kind {
     Always,
     /// On average over the draws.
     Expected,
+    /// With a probability that the statement names.
+    Probability,
 }
 
 impl Kind {
@@ -18,6 +21,7 @@ impl Kind {
         match self {
             Kind::Always => "always",
             Kind::Expected => "expected",
+            Kind::Probability => "probability",
         }
     }
 }
@@ -75,6 +79,9 @@ fn disqualified(objective: &Properties) -> Option<&'static str> {
 
 /// Greedy in every form that picks the best gain each step.
 pub(crate) fn greedy(objective: &Properties, constraint: &Shape) -> Guarantee {
+    if let Some(dispersion) = objective.dispersion {
+        return disperse(dispersion, constraint);
+    }
     if let Some(reason) = disqualified(objective) {
         return Guarantee::None { reason };
     }
@@ -96,6 +103,36 @@ pub(crate) fn greedy(objective: &Properties, constraint: &Shape) -> Guarantee {
         factor: ONE_MINUS_INVERSE_E,
         kind: Kind::Always,
         statement: "f(S) >= (1 - 1/e) OPT (Nemhauser, Wolsey, Fisher 1978)",
+    }
+}
+
+/// Greedy on distances, which are not submodular (their minimum not even monotone).
+fn disperse(dispersion: Dispersion, constraint: &Shape) -> Guarantee {
+    let none = |reason| Guarantee::None { reason };
+    if constraint.k.is_none() || constraint.groups || constraint.knapsack || !constraint.matroid {
+        return none("greedy on distances earns its factor for k items and no other rule");
+    }
+    match dispersion {
+        Dispersion::Min(Triangle::Metric) => Guarantee::Factor {
+            factor: 0.5,
+            kind: Kind::Always,
+            statement: "f(S) >= 1/2 OPT: farthest-first for a metric (Ravi, Rosenkrantz, Tayi 1994)",
+        },
+        // While fewer than k items are chosen, balls around them whose radius is a quarter of OPT hold at most one item
+        // of the optimum each: two in one ball would be closer than 2 (1/4 + 1/4) OPT. So the next pick is OPT / 4 away.
+        Dispersion::Min(Triangle::Squared) => Guarantee::Factor {
+            factor: 0.25,
+            kind: Kind::Always,
+            statement: "f(S) >= 1/4 OPT: farthest-first for the square of a metric, d(a,c) <= 2 (d(a,b) + d(b,c))",
+        },
+        Dispersion::Sum(Triangle::Metric) => Guarantee::Factor {
+            factor: 0.5,
+            kind: Kind::Always,
+            statement: "f(S) >= 1/2 OPT for a metric (Borodin, Lee, Ye 2012)",
+        },
+        Dispersion::Sum(_) | Dispersion::Min(Triangle::Unknown) => {
+            none("the distance is not known to be a metric")
+        }
     }
 }
 

@@ -100,7 +100,7 @@ pub fn prepare(
     let ObjectiveSpec::FacilityLocation { similarity, represented, weights, reduction } = &spec.objective;
     let mut resolver = Resolver::new(source);
     let n = source.rows();
-    let properties = facility_location::properties();
+    let properties = facility_location::properties(represented_apart);
     let (method, optimizer_reason) = Method::choose(spec.optimizer, &properties);
     if spec.deadline_seconds.is_some_and(|s| !(s.is_finite() && s > 0.0)) {
         resolver.refuse("/deadline_seconds", "invalid_parameter", "a finite number above 0");

@@ -69,6 +69,13 @@ pub struct ConcaveOverSums<S> {
     slack: f64,
 }
 
+impl Shape {
+    /// Whether what is done with a row depends on all items.
+    fn looks_at_all(&self) -> bool {
+        matches!(self, Shape::CapShare(_))
+    }
+}
+
 impl<S: Similarity> ConcaveOverSums<S> {
     /// Weights and caps: one finite number of at least 0 a row. Looks at every entry once: O(rows x items).
     ///
@@ -127,9 +134,11 @@ fn check(shape: &Shape, rows: usize) -> Result<(), Error> {
     }
 }
 
-/// What holds for every shape; `slack` is a run's own.
-pub fn properties(slack: f64) -> Properties {
+/// What holds for every shape. `apart`: rows are not items, nor is a cap a share of what all items have; `slack` is a run's own.
+pub fn properties(apart: bool, slack: f64) -> Properties {
     Properties {
+        streamable: apart,
+        restricts_exactly: apart,
         monotone: true,
         submodular: true,
         normalised: true,
@@ -150,7 +159,7 @@ impl<S: Similarity> Objective for ConcaveOverSums<S> {
     }
 
     fn properties(&self) -> Properties {
-        properties(self.slack)
+        properties(!self.similarity.square() && !self.shape.looks_at_all(), self.slack)
     }
 
     fn memory(&self, _k: usize) -> u64 {

@@ -129,7 +129,7 @@ impl<S: Similarity> Objective for FacilityLocation<S> {
     }
 
     fn properties(&self) -> Properties {
-        properties()
+        properties(!self.similarity.square())
     }
 
     fn memory(&self, _k: usize) -> u64 {
@@ -163,8 +163,12 @@ fn part<T: Copy>(rows: &[T], items: &[Item], square: bool) -> Vec<T> {
 
 /// What holds for every similarity and all weights. No slack: terms are non-negative, never rise, and are summed in one
 /// order, so computed gains never rise.
-pub fn properties() -> Properties {
+///
+/// `apart`: the represented rows are not the items, so that a part of the items has all of them.
+pub fn properties(apart: bool) -> Properties {
     Properties {
+        streamable: apart,
+        restricts_exactly: apart,
         monotone: true,
         submodular: true,
         normalised: true,

@@ -151,6 +151,7 @@ pub fn properties(monotone: bool) -> Properties {
         normalised: true,
         nonnegative: monotone,
         // A variance is off by a few parts in 2^53 of the item's own, a logarithm of it by as much where it is not small.
+        restricts_exactly: true,
         slack: 1e-12,
         ..Properties::default()
     }

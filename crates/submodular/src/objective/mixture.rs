@@ -36,6 +36,8 @@ impl Mixture {
             modular: a.modular && b.modular,
             streamable: a.streamable && b.streamable,
             depends_on_k: a.depends_on_k || b.depends_on_k,
+            restricts_exactly: a.restricts_exactly && b.restricts_exactly,
+            dispersion: None,
             asks: a.asks || b.asks,
             slack: a.slack + b.slack,
         });

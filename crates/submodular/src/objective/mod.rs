@@ -36,8 +36,33 @@ pub struct Properties {
     pub depends_on_k: bool,
     /// Each evaluation is somebody else's work: never evaluate for reports alone.
     pub asks: bool,
+    /// The function of a part is this function: [`Objective::restrict`] leaves the values of the part's sets as they
+    /// are. False where f looks at items that are not in the set, such as rows to represent.
+    pub restricts_exactly: bool,
+    /// It is a sum or a minimum of distances.
+    pub dispersion: Option<Dispersion>,
     /// How much a computed gain may rise by rounding although the true one cannot.
     pub slack: f64,
+}
+
+/// A function of the distances between chosen items: what greedy earns on it depends on the distance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dispersion {
+    /// The sum of the distances of all pairs.
+    Sum(Triangle),
+    /// The smallest distance.
+    Min(Triangle),
+}
+
+/// What is known of d(a, c) against d(a, b) + d(b, c).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Triangle {
+    /// At most as large: a metric.
+    Metric,
+    /// At most twice as large: the square of a metric, as 1 - cos is.
+    Squared,
+    /// Nothing.
+    Unknown,
 }
 
 /// A set function over items `0..len`.

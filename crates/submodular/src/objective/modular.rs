@@ -37,6 +37,7 @@ impl Objective for Modular {
             nonnegative: monotone,
             modular: true,
             streamable: true,
+            restricts_exactly: true,
             ..Properties::default()
         }
     }

@@ -87,6 +87,7 @@ pub fn properties(coefficient: f64, monotone: bool, slack: f64) -> Properties {
         normalised: true,
         nonnegative: monotone,
         modular: coefficient == 0.0,
+        restricts_exactly: true,
         slack,
         ..Properties::default()
     }

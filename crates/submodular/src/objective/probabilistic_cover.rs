@@ -52,6 +52,7 @@ impl<S: Similarity> Objective for ProbabilisticCover<S> {
             normalised: true,
             nonnegative: true,
             streamable: true,
+            restricts_exactly: true,
             ..Properties::default()
         }
     }

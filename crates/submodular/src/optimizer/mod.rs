@@ -27,6 +27,10 @@ pub enum Termination {
     GainAtMost,
     /// Every item has its place.
     AllRanked,
+    /// No item is left that adds anything arithmetic can see: every gain is minus infinity.
+    NumericalRank,
+    /// The search may evaluate no more.
+    EvaluationLimit,
 }
 
 impl Termination {
@@ -37,6 +41,8 @@ impl Termination {
             Termination::NoCandidateLeft => "no_candidate_left",
             Termination::GainAtMost => "gain_at_most",
             Termination::AllRanked => "all_ranked",
+            Termination::NumericalRank => "numerical_rank",
+            Termination::EvaluationLimit => "evaluation_limit",
         }
     }
 }
@@ -118,6 +124,7 @@ fn take_best(problem: &mut Problem, ask: &[Item], ctl: &Ctl) -> Result<Step, Hal
 fn commit(problem: &mut Problem, bid: Option<Bid>) -> Step {
     match bid {
         None => Step::Done(Termination::NoCandidateLeft),
+        Some(Bid(f64::NEG_INFINITY, _)) => Step::Done(Termination::NumericalRank),
         Some(Bid(gain, _)) if problem.stops_at(gain) => Step::Done(Termination::GainAtMost),
         Some(Bid(gain, e)) => {
             problem.take(e, gain);

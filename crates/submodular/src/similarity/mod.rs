@@ -1,5 +1,6 @@
 //! Similarities s_ij of represented rows i and candidate items j, never stored as n x n unless the plan says so.
 
+mod any;
 mod blocked;
 mod matrix;
 mod metric;
@@ -8,6 +9,7 @@ mod points;
 mod stored;
 
 pub use crate::tile::Epilogue;
+pub use any::Any;
 pub use blocked::Blocked;
 pub use matrix::MatrixBuilder;
 pub use metric::Metric;
