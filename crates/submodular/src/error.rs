@@ -23,6 +23,28 @@ pub enum Error {
         /// The first such row.
         row: usize,
     },
+    /// A negative similarity where the objective has no meaning for one.
+    #[error(
+        "row {row} and item {item} have the similarity {value}, but this objective needs similarities of at least 0"
+    )]
+    NegativeSimilarity {
+        /// The represented row.
+        row: usize,
+        /// The item.
+        item: Item,
+        /// What stands there.
+        value: f32,
+    },
+    /// A similarity that differs from its mirror image where the objective needs a symmetric one.
+    #[error(
+        "the similarity of rows {row} and {item} is not that of {item} and {row}, but this objective needs a symmetric one"
+    )]
+    NotSymmetric {
+        /// The first such row.
+        row: usize,
+        /// The item.
+        item: Item,
+    },
     /// A row, vector or matrix of the wrong size.
     #[error("{what}: expected {expected}, found {found}")]
     Shape {

@@ -290,6 +290,11 @@ impl Problem {
         let mut chain = self.chain.fork();
         let include = self.include.clone();
         let (_, gains) = both(self.gains(&[], ctl), chain.walk(&include, ctl))?;
+        if let Some(position) = gains.iter().position(|&gain| gain == f64::NEG_INFINITY) {
+            let reason =
+                format!("item {} adds nothing to those before it that arithmetic can see", include[position]);
+            return Err(Error::Parameter { name: "include", reason }.into());
+        }
         for (e, gain) in include.into_iter().zip(gains) {
             self.take(e, gain);
         }

@@ -65,7 +65,7 @@ pub(super) fn objective<'a>(
             let loading = start.elapsed().as_secs_f64();
             let dense = if sampled {
                 let every_row = Blocked::new(Arc::clone(blocked.points()));
-                let f = facility_location::blocked(every_row, all_weights, reduction)?;
+                let f = facility_location::facility_location(every_row, all_weights, reduction.into())?;
                 Some(Box::new(move |items: &[Item], ctl: &Ctl| Ok(Chain::new(&f, items).value(ctl)?))
                     as Dense<'a>)
             } else {

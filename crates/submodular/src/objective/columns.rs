@@ -3,8 +3,8 @@
 //! so that no objective has to.
 
 use crate::similarity::Similarity;
-use crate::tile::{Epilogue, Summing};
-use crate::{Ctl, Halt, Item};
+use crate::tile::{Epilogue, Store, Summing, Terms};
+use crate::{Ctl, Error, Halt, Item};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -99,5 +99,128 @@ pub(super) fn fold<'a, S: Similarity, T: Send, E: Epilogue>(
         rows.chunks_mut(ROWS).enumerate().try_for_each(part)
     } else {
         rows.par_chunks_mut(ROWS).enumerate().try_for_each(part)
+    }
+}
+
+/// `max(0, max over rows r of s_rj)` of every item j: how near the nearest of a query's rows is.
+pub(super) fn nearest<S: Similarity>(similarity: &S, ctl: &Ctl) -> Result<Vec<f32>, Halt> {
+    let mut nearest = vec![0.0; similarity.items()];
+    nearest.par_chunks_mut(COLS).enumerate().try_for_each(|(chunk, nearest)| {
+        let cols: Vec<Item> = (chunk * COLS..).take(nearest.len()).map(|e| e as Item).collect();
+        for from in (0..similarity.rows()).step_by(ROWS) {
+            let rows = from..similarity.rows().min(from + ROWS);
+            ctl.tick((rows.len() * cols.len()) as u64)?;
+            similarity.sweep(rows, &cols, &mut Nearest { nearest });
+        }
+        Ok::<_, Halt>(())
+    })?;
+    Ok(nearest)
+}
+
+/// [`nearest`] times a factor of at least 0, whose name on the wire is `name`.
+pub(super) fn scaled_nearest<S: Similarity>(
+    similarity: &S,
+    factor: f64,
+    name: &'static str,
+    ctl: &Ctl,
+) -> Result<Vec<f32>, Halt> {
+    if !(factor.is_finite() && factor >= 0.0) {
+        let reason = format!("is {factor}; expected a finite number of at least 0");
+        return Err(Error::Parameter { name, reason }.into());
+    }
+    Ok(nearest(similarity, ctl)?.into_iter().map(|s| (factor * f64::from(s)) as f32).collect())
+}
+
+struct Nearest<'a> {
+    nearest: &'a mut [f32],
+}
+
+impl Epilogue for Nearest<'_> {
+    #[inline(always)]
+    fn tile(&mut self, _row: usize, col: usize, s: &[f32]) {
+        self.nearest[col] = s.iter().fold(self.nearest[col], |best, &s| if s > best { s } else { best });
+    }
+}
+
+/// `sum over rows r of s_rj` of every item j.
+pub(super) fn totals<S: Similarity>(similarity: &S, ctl: &Ctl) -> Result<Vec<f64>, Halt> {
+    let all: Vec<Item> = (0..similarity.items() as Item).collect();
+    let mut totals = vec![0.0; all.len()];
+    let rows = vec![(); similarity.rows()];
+    sums(similarity, &all, &mut totals, ctl, |cols| {
+        Terms::new(&rows, &rows, cols, |s, (), ()| f64::from(s))
+    })?;
+    Ok(totals)
+}
+
+/// Looks at every similarity once: for functions that have no meaning for negative ones.
+///
+/// # Errors
+/// [`Halt`] when stopped; [`Error::NegativeSimilarity`], the first in the order of rows, then items.
+pub fn refuse_negative<S: Similarity>(similarity: &S, ctl: &Ctl) -> Result<(), Halt> {
+    let all: Vec<Item> = (0..similarity.items() as Item).collect();
+    let blocks = similarity.rows().div_ceil(ROWS);
+    let found = (0..blocks).into_par_iter().map(|block| -> Result<_, Halt> {
+        let rows = block * ROWS..similarity.rows().min((block + 1) * ROWS);
+        let mut first = FirstNegative(None);
+        for cols in all.chunks(COLS) {
+            ctl.tick((rows.len() * cols.len()) as u64)?;
+            let mut here = FirstNegative(None);
+            similarity.sweep(rows.clone(), cols, &mut here);
+            first.offer(here.0.map(|(row, col, s)| (row, cols[col as usize], s)));
+        }
+        Ok(first.0)
+    });
+    let found: Vec<_> = found.collect::<Result<_, Halt>>()?;
+    match found.into_iter().flatten().next() {
+        Some((row, item, value)) => Err(Error::NegativeSimilarity { row, item, value }.into()),
+        None => Ok(()),
+    }
+}
+
+/// For functions whose properties need `s_ij = s_ji`.
+///
+/// # Errors
+/// [`Error::Shape`] where the similarity is not square, [`Error::NotSymmetric`].
+pub(super) fn refuse_lopsided<S: Similarity>(similarity: &S) -> Result<(), Error> {
+    let (n, found) = (similarity.items(), similarity.rows());
+    if !similarity.square() {
+        return Err(Error::Shape { what: "represented rows", expected: n, found });
+    }
+    if similarity.symmetric() {
+        return Ok(());
+    }
+    let all: Vec<Item> = (0..n as Item).collect();
+    for row in 0..n {
+        let (mut out, mut back) = (vec![0.0; n], vec![0.0; n]);
+        similarity.sweep(row..row + 1, &all, &mut Store::new(&mut out, row, 1));
+        similarity.sweep(0..n, &[row as Item], &mut Store::new(&mut back, 0, n));
+        if let Some(item) = out.iter().zip(&back).position(|(a, b)| a != b) {
+            return Err(Error::NotSymmetric { row, item: item as Item });
+        }
+    }
+    Ok(())
+}
+
+/// The first negative similarity by row, then by column.
+struct FirstNegative(Option<(usize, Item, f32)>);
+
+impl FirstNegative {
+    fn offer(&mut self, found: Option<(usize, Item, f32)>) {
+        let earlier = |a: (usize, Item, f32), b: (usize, Item, f32)| (a.0, a.1) < (b.0, b.1);
+        match (self.0, found) {
+            (_, None) => {}
+            (Some(known), Some(found)) if !earlier(found, known) => {}
+            (_, found) => self.0 = found,
+        }
+    }
+}
+
+impl Epilogue for FirstNegative {
+    #[inline(always)]
+    fn tile(&mut self, row: usize, col: usize, s: &[f32]) {
+        if let Some(t) = s.iter().position(|&s| s < 0.0) {
+            self.offer(Some((row + t, col as Item, s[t])));
+        }
     }
 }

@@ -5,28 +5,111 @@
 //! is 4 bytes an item.
 
 use super::columns;
-use super::{Objective, Properties, State};
-use crate::similarity::Similarity;
+use super::{Dispersion, Objective, Properties, State, Triangle};
+use crate::similarity::{Any, Similarity};
 use crate::tile::Epilogue;
 use crate::{Ctl, Error, Halt, Item};
+use rayon::prelude::*;
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 /// The set function over a square matrix of distances.
 pub struct DisparityMin<S> {
     distance: S,
+    triangle: Triangle,
 }
 
 impl<S: Similarity> DisparityMin<S> {
-    /// Over `distance`, every entry of which must be at least 0.
+    /// Over symmetric distances, all at least 0.
     ///
     /// # Errors
     /// [`Error::Shape`] where it is not square.
-    pub fn new(distance: S) -> Result<Self, Error> {
-        if distance.square() {
-            return Ok(Self { distance });
+    pub fn new(distance: S, triangle: Triangle) -> Result<Self, Error> {
+        columns::refuse_lopsided(&distance)?;
+        Ok(Self { distance, triangle })
+    }
+}
+
+/// What always holds.
+pub fn properties(triangle: Triangle) -> Properties {
+    Properties {
+        normalised: true,
+        nonnegative: true,
+        restricts_exactly: true,
+        dispersion: Some(Dispersion::Min(triangle)),
+        ..Properties::default()
+    }
+}
+
+/// Not generic; see [`facility_location`](super::facility_location::facility_location).
+///
+/// # Errors
+/// As [`DisparityMin::new`].
+pub fn disparity_min(distance: Any, triangle: Triangle) -> Result<Arc<dyn Objective>, Error> {
+    Ok(Arc::new(DisparityMin::new(distance, triangle)?))
+}
+
+/// The pair of `allowed` items that lie farthest apart, the first such in order: another start than the lowest item.
+/// None for fewer than two items. O(n^2) distances.
+///
+/// # Errors
+/// [`Halt`] when stopped.
+pub fn farthest_pair<S: Similarity>(
+    distance: &S,
+    allowed: &[Item],
+    ctl: &Ctl,
+) -> Result<Option<[Item; 2]>, Halt> {
+    let mut open = vec![false; distance.items()];
+    allowed.iter().for_each(|&e| open[e as usize] = true);
+    let chunk = |cols: &[Item]| -> Result<Option<Far>, Halt> {
+        let mut far = None;
+        for from in (0..distance.rows()).step_by(1024) {
+            let rows = from..distance.rows().min(from + 1024);
+            ctl.tick((rows.len() * cols.len()) as u64)?;
+            distance.sweep(rows, cols, &mut Farthest { open: &open, cols, far: &mut far });
         }
-        let (expected, found) = (distance.items(), distance.rows());
-        Err(Error::Shape { what: "represented rows", expected, found })
+        Ok(far)
+    };
+    let far: Vec<_> = allowed.par_chunks(256).map(chunk).collect::<Result<_, Halt>>()?;
+    let best = far.into_iter().flatten().max_by(|a, b| a.order(b));
+    Ok(best.map(|far| [far.row, far.item]))
+}
+
+/// A pair and its distance, the row before the item.
+#[derive(Clone, Copy)]
+struct Far {
+    distance: f32,
+    row: Item,
+    item: Item,
+}
+
+impl Far {
+    /// Farther is greater; of equals, the first pair.
+    fn order(&self, other: &Self) -> Ordering {
+        let pair = |far: &Self| (far.row, far.item);
+        self.distance.total_cmp(&other.distance).then(pair(other).cmp(&pair(self)))
+    }
+}
+
+struct Farthest<'a> {
+    open: &'a [bool],
+    cols: &'a [Item],
+    far: &'a mut Option<Far>,
+}
+
+impl Epilogue for Farthest<'_> {
+    #[inline(always)]
+    fn tile(&mut self, row: usize, col: usize, s: &[f32]) {
+        let item = self.cols[col];
+        let least = self.far.map_or(f32::NEG_INFINITY, |far| far.distance);
+        for (row, &distance) in (row..item as usize).zip(s) {
+            if distance >= least && self.open[row] {
+                let found = Far { distance, row: row as Item, item };
+                if self.far.is_none_or(|far| found.order(&far).is_gt()) {
+                    *self.far = Some(found);
+                }
+            }
+        }
     }
 }
 
@@ -41,7 +124,7 @@ impl<S: Similarity> Objective for DisparityMin<S> {
     }
 
     fn properties(&self) -> Properties {
-        Properties { normalised: true, nonnegative: true, ..Properties::default() }
+        properties(self.triangle)
     }
 
     fn memory(&self, _k: usize) -> u64 {
@@ -58,7 +141,7 @@ impl<S: Similarity> Objective for DisparityMin<S> {
     }
 
     fn restrict(self: Arc<Self>, items: &[Item]) -> Result<Arc<dyn Objective>, Halt> {
-        Ok(Arc::new(Self { distance: self.distance.restrict(items) }))
+        Ok(Arc::new(Self { distance: self.distance.restrict(items), triangle: self.triangle }))
     }
 }
 

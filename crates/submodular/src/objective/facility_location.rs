@@ -11,7 +11,7 @@
 
 use super::columns;
 use super::{Objective, Properties, State};
-use crate::similarity::{Blocked, Similarity, Stored};
+use crate::similarity::{Any, Similarity};
 use crate::tile::{Cover, Terms, above};
 use crate::{Ctl, Error, Halt, Item};
 use std::sync::Arc;
@@ -98,25 +98,12 @@ impl<S: Similarity> FacilityLocation<S> {
     }
 }
 
-/// Over similarities that are kept. Not generic, so that the kernels are compiled with this crate, optimised even where
-/// its user is not.
+/// Not generic, so that the kernels are compiled with this crate, optimised even where its user is not.
 ///
 /// # Errors
 /// As [`FacilityLocation::new`].
-pub fn stored(
-    similarity: Stored,
-    weights: Option<Vec<f64>>,
-    reduction: Reduction,
-) -> Result<Arc<dyn Objective>, Error> {
-    Ok(Arc::new(FacilityLocation::new(similarity, weights, reduction)?))
-}
-
-/// Over similarities that are recomputed; see [`stored`].
-///
-/// # Errors
-/// As [`FacilityLocation::new`].
-pub fn blocked(
-    similarity: Blocked,
+pub fn facility_location(
+    similarity: Any,
     weights: Option<Vec<f64>>,
     reduction: Reduction,
 ) -> Result<Arc<dyn Objective>, Error> {

@@ -10,8 +10,8 @@
 //! Where d^2 falls below [`RANK`] the item adds nothing that arithmetic can see: its gain is minus infinity, and a
 //! search ends before it.
 
-use super::{Objective, Properties, State};
-use crate::similarity::Similarity;
+use super::{Objective, Properties, State, columns};
+use crate::similarity::{Any, Similarity};
 use crate::tile::Store;
 use crate::{Ctl, Error, Halt, Item};
 use rayon::prelude::*;
@@ -28,7 +28,7 @@ pub struct LogDet<S> {
     similarity: S,
     ridge: f64,
     given: Given,
-    monotone: bool,
+    properties: Properties,
 }
 
 /// Rows that were, so to speak, chosen before: the first columns of every item's row of the factor.
@@ -41,26 +41,30 @@ pub struct Given {
 
 impl Given {
     /// Conditions the kernel on other rows, by `K - B^T B` with `B = L^-1 diag(scale) C`, where `L L^T = G + ridge I`,
-    /// G the kernel of those rows (`kernel[a * q + b]`) and C theirs with the items (`cross`: the rows of a similarity).
-    /// O(q^2 (q + items)).
+    /// G the kernel of those rows (`own`, square) and C theirs with the items (`cross`). O(q^2 (q + items)).
     ///
     /// # Errors
     /// [`Halt`] when stopped; [`Error::Shape`]; [`Error::Parameter`] where G is numerically singular.
     pub fn new<S: Similarity>(
-        kernel: &[f32],
+        own: &S,
         cross: &S,
         scale: &[f64],
         ridge: f64,
         ctl: &Ctl,
     ) -> Result<Self, Halt> {
         let (q, n) = (cross.rows(), cross.items());
-        for (what, expected, found) in
-            [("similarities of the given rows", q * q, kernel.len()), ("scales", q, scale.len())]
+        for (what, found) in
+            [("given rows", own.rows()), ("given items", own.items()), ("scales", scale.len())]
         {
-            if expected != found {
-                return Err(Error::Shape { what, expected, found }.into());
+            if found != q {
+                return Err(Error::Shape { what, expected: q, found }.into());
             }
         }
+        let mut kernel = vec![0.0; q * q];
+        let all: Vec<Item> = (0..q as Item).collect();
+        ctl.tick((q * q) as u64)?;
+        own.sweep(0..q, &all, &mut Store::new(&mut kernel, 0, q));
+        let kernel = &kernel;
         let lower = cholesky(kernel, q, ridge)?;
         let mut factors = vec![0.0; n * q];
         let solve = |(chunk, factors): (usize, &mut [f64])| -> Result<(), Halt> {
@@ -80,6 +84,13 @@ impl Given {
             factors.par_chunks_mut(ITEMS * q).enumerate().try_for_each(solve)?;
         }
         Ok(Self { rows: q, factors })
+    }
+
+    /// The first so many of the given rows alone: a Cholesky factor begins with that of its leading block.
+    #[must_use]
+    pub fn leading(&self, rows: usize) -> Self {
+        let factors = self.factors.chunks_exact(self.rows.max(1)).flat_map(|of| &of[..rows]);
+        Self { rows, factors: factors.copied().collect() }
     }
 
     fn of(&self, e: Item) -> &[f64] {
@@ -121,12 +132,12 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 }
 
 impl<S: Similarity> LogDet<S> {
-    /// `monotone`: whether the caller knows that every eigenvalue of the kernel with its ridge is at least 1.
+    /// `properties`: what the caller knows of it.
     ///
     /// # Errors
-    /// [`Error::Shape`] where the similarity is not square, or `given` is of other items; [`Error::Parameter`] for a
-    /// ridge below 0.
-    pub fn new(similarity: S, ridge: f64, given: Given, monotone: bool) -> Result<Self, Error> {
+    /// [`Error::Shape`] where the similarity is not square, or `given` is of other items; [`Error::NotSymmetric`];
+    /// [`Error::Parameter`] for a ridge below 0.
+    pub fn new(similarity: S, ridge: f64, given: Given, properties: Properties) -> Result<Self, Error> {
         let n = similarity.items();
         if !similarity.square() {
             return Err(Error::Shape { what: "represented rows", expected: n, found: similarity.rows() });
@@ -139,22 +150,33 @@ impl<S: Similarity> LogDet<S> {
             let reason = format!("is {ridge}; expected a finite number of at least 0");
             return Err(Error::Parameter { name: "ridge", reason });
         }
-        Ok(Self { similarity, ridge, given, monotone })
+        columns::refuse_lopsided(&similarity)?;
+        Ok(Self { similarity, ridge, given, properties })
     }
 }
 
-/// For a positive semidefinite kernel.
-pub fn properties(monotone: bool) -> Properties {
+/// `definite`: the kernel is known to be positive semidefinite. It is then submodular, and monotone where the ridge is
+/// at least 1, since no variance falls below it. Nothing is known else.
+pub fn properties(definite: bool, ridge: f64) -> Properties {
+    let monotone = definite && ridge >= 1.0;
     Properties {
         monotone,
-        submodular: true,
+        submodular: definite,
         normalised: true,
         nonnegative: monotone,
-        // A variance is off by a few parts in 2^53 of the item's own, a logarithm of it by as much where it is not small.
         restricts_exactly: true,
+        // A variance is off by a few parts in 2^53 of the item's own, a logarithm of it by as much where it is not small.
         slack: 1e-12,
         ..Properties::default()
     }
+}
+
+/// The function over a symmetric kernel. See [`properties`] for `definite`.
+///
+/// # Errors
+/// As [`LogDet::new`].
+pub fn log_det(similarity: Any, ridge: f64, definite: bool) -> Result<Arc<dyn Objective>, Error> {
+    Ok(Arc::new(LogDet::new(similarity, ridge, Given::default(), properties(definite, ridge))?))
 }
 
 /// Bytes of a factor of `k` picks and `given` rows for every item, which only a search that asks of all fills.
@@ -168,7 +190,7 @@ impl<S: Similarity> Objective for LogDet<S> {
     }
 
     fn properties(&self) -> Properties {
-        properties(self.monotone)
+        self.properties
     }
 
     fn memory(&self, k: usize) -> u64 {

@@ -131,6 +131,8 @@ impl Blend {
             next.push((*weight, state));
         }
         result?;
+        // Two parts that are both at the end of their rank: minus infinity less itself.
+        out.iter_mut().filter(|gain| gain.is_nan()).for_each(|gain| *gain = f64::NEG_INFINITY);
         self.states = next; // last: Err has changed nothing
         Ok(())
     }

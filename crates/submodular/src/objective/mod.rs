@@ -1,16 +1,33 @@
 //! Set functions. Each file is one; this one holds the traits.
 
 mod columns;
+pub mod concave_over_modular;
 pub mod concave_over_sums;
 pub mod disparity_min;
+pub mod disparity_sum;
 pub mod external;
 pub mod facility_location;
+pub mod facility_location_cg;
+pub mod facility_location_cmi;
+pub mod facility_location_mi;
+pub mod facility_location_vmi;
+pub mod feature_based;
+pub mod graph_cut;
+pub mod graph_cut_cg;
+pub mod graph_cut_mi;
 pub mod log_det;
+pub mod log_det_cg;
+pub mod log_det_cmi;
+pub mod log_det_mi;
 pub mod mixture;
 pub mod modular;
 pub mod pairwise;
-pub mod probabilistic_cover;
+pub mod probabilistic_set_cover;
+pub mod saturated_coverage;
+pub mod set_cover;
+pub mod sum_redundancy;
 
+pub use columns::refuse_negative;
 pub use external::{Answers, External, Oracle};
 pub use facility_location::{FacilityLocation, Reduction};
 

@@ -8,7 +8,7 @@
 use super::columns;
 use super::{Objective, Properties, State};
 use crate::similarity::Similarity;
-use crate::tile::{RowSums, Store, Terms};
+use crate::tile::{RowSums, Store};
 use crate::{Ctl, Error, Halt, Item};
 use std::sync::Arc;
 
@@ -17,70 +17,46 @@ pub struct Pairwise<S> {
     similarity: S,
     terms: Vec<f64>,
     coefficient: f64,
-    /// s_jj.
+    /// s_jj, or 0 where pairs are of two items.
     diagonal: Vec<f32>,
-    monotone: bool,
-    slack: f64,
-}
-
-/// Where the terms m_j come from.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Modular {
-    /// Nowhere: all are 0.
-    Zero,
-    /// `m_j = sum over all i of s_ij + more_j`; `more` is 0 where absent.
-    Degree {
-        /// One number an item.
-        more: Option<Vec<f64>>,
-    },
+    properties: Properties,
 }
 
 impl<S: Similarity> Pairwise<S> {
-    /// `monotone`: whether the caller knows that no gain is negative. O(n^2) similarities for [`Modular::Degree`],
-    /// O(n) else.
+    /// `terms`: m_j, one finite number an item; `coefficient`: c. O(n) similarities.
     ///
     /// # Errors
-    /// [`Halt`] when stopped; [`Error::Shape`] where the similarity is not square or a term is missing.
+    /// [`Error::Shape`] where the similarity is not square or a term is missing.
     pub fn new(
         similarity: S,
-        modular: Modular,
+        terms: Vec<f64>,
         coefficient: f64,
-        monotone: bool,
-        ctl: &Ctl,
-    ) -> Result<Self, Halt> {
+        properties: Properties,
+    ) -> Result<Self, Error> {
         let n = similarity.items();
-        if !similarity.square() {
-            let (what, expected, found) = ("represented rows", n, similarity.rows());
-            return Err(Error::Shape { what, expected, found }.into());
-        }
-        let all: Vec<Item> = (0..n as Item).collect();
-        let mut terms = vec![0.0; n];
-        if let Modular::Degree { more } = modular {
-            let rows = vec![(); n];
-            columns::sums(&similarity, &all, &mut terms, ctl, |cols| {
-                Terms::new(&rows, &rows, cols, |s, (), ()| f64::from(s))
-            })?;
-            if let Some(more) = more {
-                if more.len() != n {
-                    return Err(Error::Shape { what: "terms", expected: n, found: more.len() }.into());
-                }
-                terms.iter_mut().zip(more).for_each(|(term, more)| *term += more);
+        for (what, found) in [("represented rows", similarity.rows()), ("terms", terms.len())] {
+            if found != n {
+                return Err(Error::Shape { what, expected: n, found });
             }
         }
         let mut diagonal = vec![0.0; n];
-        for (&e, s) in all.iter().zip(diagonal.chunks_mut(1)) {
-            let row = e as usize;
-            similarity.sweep(row..row + 1, &[e], &mut Store::new(s, row, 1));
+        for (row, s) in diagonal.chunks_mut(1).enumerate() {
+            similarity.sweep(row..row + 1, &[row as Item], &mut Store::new(s, row, 1));
         }
-        // Sums of S run over at most n numbers, none larger than the largest term.
-        let largest = terms.iter().fold(0.0, |most: f64, term| most.max(term.abs()));
-        let slack = 8.0 * f64::EPSILON * largest.max(1.0);
-        Ok(Self { similarity, terms, coefficient, diagonal, monotone, slack })
+        Ok(Self { similarity, terms, coefficient, diagonal, properties })
+    }
+
+    /// The same sum without the pairs of an item and itself.
+    #[must_use]
+    pub fn without_diagonal(mut self) -> Self {
+        self.diagonal.fill(0.0);
+        self
     }
 }
 
-/// For s >= 0.
-pub fn properties(coefficient: f64, monotone: bool, slack: f64) -> Properties {
+/// What follows from c where every s is at least 0. No slack: links only grow, and rounding keeps their order, so
+/// computed gains never rise where c <= 0.
+pub fn properties(coefficient: f64, monotone: bool) -> Properties {
     Properties {
         monotone,
         submodular: coefficient <= 0.0,
@@ -88,14 +64,13 @@ pub fn properties(coefficient: f64, monotone: bool, slack: f64) -> Properties {
         nonnegative: monotone,
         modular: coefficient == 0.0,
         restricts_exactly: true,
-        slack,
         ..Properties::default()
     }
 }
 
 /// Bytes of terms, diagonal and state (held twice while it grows), and the scratch of the first pass.
 pub fn memory(n: usize) -> u64 {
-    n as u64 * 40 + columns::scratch(n)
+    n as u64 * 48 + columns::scratch(n)
 }
 
 impl<S: Similarity> Objective for Pairwise<S> {
@@ -104,7 +79,7 @@ impl<S: Similarity> Objective for Pairwise<S> {
     }
 
     fn properties(&self) -> Properties {
-        properties(self.coefficient, self.monotone, self.slack)
+        self.properties
     }
 
     fn memory(&self, _k: usize) -> u64 {
@@ -128,7 +103,7 @@ impl<S: Similarity> Objective for Pairwise<S> {
 
 struct Linked<S> {
     f: Arc<Pairwise<S>>,
-    /// `sum over j in S of s_ej + s_je` per item e.
+    /// `sum over j in S but e of s_ej + s_je` per item e.
     links: Vec<f64>,
     value: f64,
 }
@@ -140,10 +115,10 @@ impl<S: Similarity> Linked<S> {
         self.f.terms[e] + self.f.coefficient * (links[e] + f64::from(self.f.diagonal[e]))
     }
 
-    /// f(S) - f(S - e) for e in S, which is linked to itself twice.
+    /// f(S) - f(S - e) for e in S.
     fn loss(&self, links: &[f64], e: Item) -> f64 {
         let e = e as usize;
-        self.f.terms[e] + self.f.coefficient * (links[e] - f64::from(self.f.diagonal[e]))
+        self.f.terms[e] + self.f.coefficient * (links[e] + f64::from(self.f.diagonal[e]))
     }
 
     /// Adds `sign` times the links of every item to e.
@@ -159,6 +134,7 @@ impl<S: Similarity> Linked<S> {
             self.f.similarity.sweep(row..row + 1, &all, &mut Store::new(&mut from, row, 1));
             to.iter_mut().zip(from).for_each(|(to, from)| *to += f64::from(from));
         }
+        to[e as usize] = 0.0;
         links.iter_mut().zip(to).for_each(|(link, s)| *link += sign * s);
         Ok(())
     }

@@ -18,6 +18,31 @@ pub use stored::Stored;
 
 use crate::Item;
 use std::ops::Range;
+use std::sync::Arc;
+
+impl<S: Similarity> Similarity for Arc<S> {
+    fn rows(&self) -> usize {
+        (**self).rows()
+    }
+    fn items(&self) -> usize {
+        (**self).items()
+    }
+    fn square(&self) -> bool {
+        (**self).square()
+    }
+    fn symmetric(&self) -> bool {
+        (**self).symmetric()
+    }
+    fn is_stored(&self) -> bool {
+        (**self).is_stored()
+    }
+    fn sweep<E: Epilogue>(&self, rows: Range<usize>, cols: &[Item], epilogue: &mut E) {
+        (**self).sweep(rows, cols, epilogue);
+    }
+    fn restrict(&self, items: &[Item]) -> Self {
+        Arc::new((**self).restrict(items))
+    }
+}
 
 /// Static, hot, single-threaded: the objective cuts the work into blocks, spreads them and polls.
 ///

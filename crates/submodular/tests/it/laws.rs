@@ -195,7 +195,8 @@ fn lazy_gives_a_tie_to_the_lowest_index_even_where_only_its_old_bound_is_known()
     for i in 0..n {
         matrix.push(&(0..n).map(|j| f32::from(u8::from(s(i, j)))).collect::<Vec<_>>()).unwrap();
     }
-    let f = facility_location::stored(matrix.finish().unwrap(), None, Reduction::Sum).unwrap();
+    let f =
+        facility_location::facility_location(matrix.finish().unwrap().into(), None, Reduction::Sum).unwrap();
     for optimizer in [&mut Greedy as &mut dyn Optimizer, &mut LazyGreedy::default()] {
         let problem = Problem::new(f.clone(), Arc::new(Groups::cardinality(3)), &[], &[], 0).unwrap();
         assert_eq!(go(problem, optimizer).selection.items, [10, 3, 11]);
@@ -271,13 +272,22 @@ fn a_part_is_the_same_function_of_its_own_items() {
     let square = || {
         let mut matrix = MatrixBuilder::new(Kernel::detect(), n, n).unwrap();
         s.chunks(n).for_each(|row| matrix.push(row).unwrap());
-        facility_location::stored(matrix.finish().unwrap(), Some(weights.clone()), Reduction::Sum).unwrap()
+        facility_location::facility_location(
+            matrix.finish().unwrap().into(),
+            Some(weights.clone()),
+            Reduction::Sum,
+        )
+        .unwrap()
     };
     let tall = || {
         let mut matrix = MatrixBuilder::new(Kernel::detect(), 4, n).unwrap();
         s.chunks(n).take(4).for_each(|row| matrix.push(row).unwrap());
-        facility_location::stored(matrix.finish().unwrap(), Some(weights[..4].to_vec()), Reduction::Sum)
-            .unwrap()
+        facility_location::facility_location(
+            matrix.finish().unwrap().into(),
+            Some(weights[..4].to_vec()),
+            Reduction::Sum,
+        )
+        .unwrap()
     };
     let formula = |rows: &[Item], set: &[Item]| -> f64 {
         rows.iter().map(|&i| weights[i as usize] * set.iter().map(|&j| at(i, j)).fold(0.0, f64::max)).sum()

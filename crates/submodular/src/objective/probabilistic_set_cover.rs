@@ -10,12 +10,12 @@ use crate::{Ctl, Error, Halt, Item};
 use std::sync::Arc;
 
 /// The set function; rows of `probabilities` are concepts, its columns the items, its entries in [0, 1].
-pub struct ProbabilisticCover<S> {
+pub struct ProbabilisticSetCover<S> {
     probabilities: S,
     weights: Vec<f64>,
 }
 
-impl<S: Similarity> ProbabilisticCover<S> {
+impl<S: Similarity> ProbabilisticSetCover<S> {
     /// One finite weight of at least 0 a concept.
     ///
     /// # Errors
@@ -40,7 +40,7 @@ pub fn memory(concepts: usize) -> u64 {
     concepts as u64 * 32 + columns::scratch(concepts)
 }
 
-impl<S: Similarity> Objective for ProbabilisticCover<S> {
+impl<S: Similarity> Objective for ProbabilisticSetCover<S> {
     fn len(&self) -> usize {
         self.probabilities.items()
     }
@@ -74,7 +74,7 @@ impl<S: Similarity> Objective for ProbabilisticCover<S> {
 }
 
 struct Missed<S> {
-    f: Arc<ProbabilisticCover<S>>,
+    f: Arc<ProbabilisticSetCover<S>>,
     /// `product over j in S of (1 - p_ju)` per concept.
     missed: Vec<f64>,
 }
