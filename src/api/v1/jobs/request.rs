@@ -4,9 +4,9 @@ use crate::api::codes::Code;
 use crate::api::problem::Problem;
 use crate::api::v1::datasets::DatasetBody;
 use crate::api::v1::result::JobKind;
-use crate::api::v1::spec::{Constraints, Objective, OnStop, Optimizer};
+use crate::api::v1::spec::{Constraints, Objective, OnStop, Optimizer, To};
 use crate::jobs::record::JobSpec;
-use crate::jobs::spec::{OptimizerSpec, SelectionSpec};
+use crate::jobs::spec::SelectionSpec;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -78,12 +78,12 @@ impl JobRequest {
         match (dataset, objective, optimizer) {
             (Ok(dataset), Ok(objective), Ok(optimizer)) => {
                 let spec = JobSpec::Selection(SelectionSpec {
-                    objective: objective.into(),
-                    constraints: self.constraints.into(),
-                    optimizer: optimizer.map(OptimizerSpec::from).unwrap_or_default(),
+                    objective: objective.to(),
+                    constraints: self.constraints.to(),
+                    optimizer: optimizer.map(To::to).unwrap_or_default(),
                     seed: self.seed,
                     deadline_seconds: self.deadline_seconds,
-                    on_stop: self.on_stop.into(),
+                    on_stop: self.on_stop.to(),
                 });
                 Ok(Wanted { dataset, spec, labels: self.labels })
             }

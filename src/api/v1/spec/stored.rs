@@ -1,197 +1,254 @@
 //! From the wire to the stored form of a request and back.
 
-use super::{
-    Auto, AutoName, BidirectionalGreedy, BidirectionalGreedyName, Constraints, FacilityLocation,
-    FacilityLocationName, Greedy, GreedyName, Groups, Item, LazyGreedy, LazyGreedyName, Metric, Objective,
-    OnStop, Optimizer, Reduction, Represented, Similarity, StochasticGreedy, StochasticGreedyName, Values,
-};
+use super::*;
 use crate::jobs::spec;
 
-/// From the wire to the stored form and back, variant by variant, for enums that differ in nothing but their use.
+/// The same value in its other form.
+pub(in crate::api) trait To<T> {
+    /// In its other form.
+    fn to(self) -> T;
+}
+
+/// Values that have one form.
+macro_rules! plain {
+    ($($type:ty)*) => { $(impl To<$type> for $type { fn to(self) -> $type { self } })* };
+}
+
+plain!(f32 f64 bool u64 u8 String);
+
+impl<A: To<B>, B> To<Option<B>> for Option<A> {
+    fn to(self) -> Option<B> {
+        self.map(To::to)
+    }
+}
+
+impl<A: To<B>, B> To<Vec<B>> for Vec<A> {
+    fn to(self) -> Vec<B> {
+        self.into_iter().map(To::to).collect()
+    }
+}
+
+/// Enums that differ in nothing but their use, variant by variant; a variant may carry values.
 macro_rules! same {
-    ($wire:ty, $stored:ty: $($variant:ident),*) => {
-        impl From<$wire> for $stored {
-            fn from(wire: $wire) -> Self {
-                match wire { $(<$wire>::$variant => Self::$variant),* }
+    ($wire:ty, $stored:ty: $($variant:ident $(($value:ident))?),*) => {
+        impl To<$stored> for $wire {
+            fn to(self) -> $stored {
+                match self { $(<$wire>::$variant $(($value))? => <$stored>::$variant $((($value).to()))?),* }
             }
         }
-        impl From<$stored> for $wire {
-            fn from(stored: $stored) -> Self {
-                match stored { $(<$stored>::$variant => Self::$variant),* }
+        impl To<$wire> for $stored {
+            fn to(self) -> $wire {
+                match self { $(<$stored>::$variant $(($value))? => <$wire>::$variant $((($value).to()))?),* }
             }
         }
     };
 }
 
-same!(Metric, spec::MetricSpec: Cosine, CosineSigned, CosineShifted, CosineSquared, Dot, Rbf, Precomputed);
+same!(Metric, spec::MetricSpec: Cosine, CosineSigned, CosineShifted, CosineSquared, Dot, Rbf, ExpDistance, EuclideanGap, Precomputed);
+same!(Distance, spec::DistanceSpec: Euclidean, Angular, Cosine, Precomputed);
 same!(Reduction, spec::ReductionSpec: Sum, Mean);
+same!(Cap, spec::CapSpec: Fraction, Absolute);
+same!(Negative, spec::NegativeSpec: Error, Clip);
+same!(Start, spec::StartSpec: Lowest, FarthestPair);
+same!(Concave, spec::ConcaveSpec: Sqrt, Log, Ratio, Power(p));
+same!(NeighborsMethod, spec::NeighborsMethodSpec: Auto, Exact);
+same!(PartsBy, spec::PartsBySpec: Random, Column);
+same!(Inner, spec::InnerSpec: Greedy, LazyGreedy);
 same!(OnStop, spec::OnStop: Partial, Fail);
+same!(Item, spec::ItemRef: Index(index), Id(id));
+same!(Represented, spec::RepresentedSpec: Rows(rows), Sample(rows), Dataset(id), Vectors(vectors));
+same!(Rows, spec::RowsSpec: Rows(rows), Dataset(id), Vectors(vectors));
 
-impl From<Item> for spec::ItemRef {
-    fn from(item: Item) -> Self {
-        match item {
-            Item::Index(index) => Self::Index(index),
-            Item::Id(id) => Self::Id(id),
-        }
-    }
-}
-
-impl From<spec::ItemRef> for Item {
-    fn from(item: spec::ItemRef) -> Self {
-        match item {
-            spec::ItemRef::Index(index) => Self::Index(index),
-            spec::ItemRef::Id(id) => Self::Id(id),
-        }
-    }
-}
-
-fn convert<A, B: From<A>>(list: Vec<A>) -> Vec<B> {
-    list.into_iter().map(B::from).collect()
-}
-
-impl From<Values> for spec::ValuesSpec {
-    fn from(values: Values) -> Self {
-        match values {
-            Values::Column(column) => Self::Column(spec::ColumnRef { column }),
-            Values::Values(values) => Self::Values(spec::InlineValues { values }),
-        }
-    }
-}
-
-impl From<spec::ValuesSpec> for Values {
-    fn from(values: spec::ValuesSpec) -> Self {
-        match values {
-            spec::ValuesSpec::Column(spec::ColumnRef { column }) => Self::Column(column),
-            spec::ValuesSpec::Values(spec::InlineValues { values }) => Self::Values(values),
-        }
-    }
-}
-
-impl From<Represented> for spec::RepresentedSpec {
-    fn from(represented: Represented) -> Self {
-        match represented {
-            Represented::Rows(rows) => Self::Rows(convert(rows)),
-            Represented::Sample(rows) => Self::Sample(rows),
-            Represented::Dataset(id) => Self::Dataset(id),
-            Represented::Vectors(vectors) => Self::Vectors(vectors),
-        }
-    }
-}
-
-impl From<spec::RepresentedSpec> for Represented {
-    fn from(represented: spec::RepresentedSpec) -> Self {
-        match represented {
-            spec::RepresentedSpec::Rows(rows) => Self::Rows(convert(rows)),
-            spec::RepresentedSpec::Sample(rows) => Self::Sample(rows),
-            spec::RepresentedSpec::Dataset(id) => Self::Dataset(id),
-            spec::RepresentedSpec::Vectors(vectors) => Self::Vectors(vectors),
-        }
-    }
-}
-
-impl From<Objective> for spec::ObjectiveSpec {
-    fn from(objective: Objective) -> Self {
-        match objective {
-            Objective::FacilityLocation(FacilityLocation {
-                name: _,
-                similarity: Similarity { metric, gamma, neighbors: None },
-                represented,
-                weights,
-                reduction,
-            }) => Self::FacilityLocation {
-                similarity: spec::SimilaritySpec { metric: metric.into(), gamma },
-                represented: represented.map(Into::into),
-                weights: weights.map(Into::into),
-                reduction: reduction.into(),
-            },
-        }
-    }
-}
-
-impl From<spec::ObjectiveSpec> for Objective {
-    fn from(objective: spec::ObjectiveSpec) -> Self {
-        match objective {
-            spec::ObjectiveSpec::FacilityLocation {
-                similarity: spec::SimilaritySpec { metric, gamma },
-                represented,
-                weights,
-                reduction,
-            } => Self::FacilityLocation(FacilityLocation {
-                name: FacilityLocationName::FacilityLocation,
-                similarity: Similarity { metric: metric.into(), gamma, neighbors: None },
-                represented: represented.map(Into::into),
-                weights: weights.map(Into::into),
-                reduction: reduction.into(),
-            }),
-        }
-    }
-}
-
-impl From<Constraints> for spec::ConstraintsSpec {
-    fn from(constraints: Constraints) -> Self {
-        let Constraints { k, groups, include, exclude, stop_when_gain_at_most } = constraints;
-        let groups = groups.map(|Groups { column, at_least, at_most, default_at_least, default_at_most }| {
-            spec::GroupsSpec { column, at_least, at_most, default_at_least, default_at_most }
-        });
-        Self { k, groups, include: convert(include), exclude: convert(exclude), stop_when_gain_at_most }
-    }
-}
-
-impl From<spec::ConstraintsSpec> for Constraints {
-    fn from(constraints: spec::ConstraintsSpec) -> Self {
-        let spec::ConstraintsSpec { k, groups, include, exclude, stop_when_gain_at_most } = constraints;
-        let groups = groups.map(
-            |spec::GroupsSpec { column, at_least, at_most, default_at_least, default_at_most }| Groups {
-                column,
-                at_least,
-                at_most,
-                default_at_least,
-                default_at_most,
-            },
-        );
-        Self { k, groups, include: convert(include), exclude: convert(exclude), stop_when_gain_at_most }
-    }
-}
-
-impl From<Optimizer> for spec::OptimizerSpec {
-    fn from(optimizer: Optimizer) -> Self {
-        match optimizer {
-            Optimizer::Auto(_) => Self::Auto,
-            Optimizer::Greedy(_) => Self::Greedy {},
-            Optimizer::LazyGreedy(_) => Self::LazyGreedy {},
-            Optimizer::StochasticGreedy(StochasticGreedy { name: _, epsilon }) => {
-                Self::StochasticGreedy { epsilon }
-            }
-            Optimizer::BidirectionalGreedy(BidirectionalGreedy {
-                name: _,
-                pool,
-                full_ranking,
-                merge_rounds,
-            }) => Self::BidirectionalGreedy { pool, full_ranking, merge_rounds },
-        }
-    }
-}
-
-impl From<spec::OptimizerSpec> for Optimizer {
-    fn from(optimizer: spec::OptimizerSpec) -> Self {
-        match optimizer {
-            spec::OptimizerSpec::Auto => Self::Auto(Auto { name: AutoName::Auto }),
-            spec::OptimizerSpec::Greedy {} => Self::Greedy(Greedy { name: GreedyName::Greedy }),
-            spec::OptimizerSpec::LazyGreedy {} => {
-                Self::LazyGreedy(LazyGreedy { name: LazyGreedyName::LazyGreedy })
-            }
-            spec::OptimizerSpec::StochasticGreedy { epsilon } => Self::StochasticGreedy(StochasticGreedy {
-                name: StochasticGreedyName::StochasticGreedy,
-                epsilon,
-            }),
-            spec::OptimizerSpec::BidirectionalGreedy { pool, full_ranking, merge_rounds } => {
-                Self::BidirectionalGreedy(BidirectionalGreedy {
-                    name: BidirectionalGreedyName::BidirectionalGreedy,
-                    pool,
-                    full_ranking,
-                    merge_rounds,
-                })
+/// Structs with the same fields; a field that one side has more does not compile.
+macro_rules! same_fields {
+    ($wire:ident, $stored:ident: $($field:ident),*) => {
+        impl To<spec::$stored> for $wire {
+            fn to(self) -> spec::$stored {
+                spec::$stored { $($field: self.$field.to()),* }
             }
         }
+        impl To<$wire> for spec::$stored {
+            fn to(self) -> $wire {
+                $wire { $($field: self.$field.to()),* }
+            }
+        }
+    };
+}
+
+same_fields!(Similarity, SimilaritySpec: metric, gamma, neighbors);
+same_fields!(Neighbors, NeighborsSpec: method, m);
+same_fields!(Part, PartSpec: weight, objective);
+same_fields!(Parts, PartsSpec: by, count, column);
+same_fields!(DistanceBound, MinDistanceSpec: value, distance);
+same_fields!(Constraints, ConstraintsSpec: k, groups, knapsack, min_distance, include, exclude, stop_when_gain_at_most);
+
+/// Unions whose alternatives have a name and the same fields.
+macro_rules! same_names {
+    ($wire:ident, $stored:ident: $($variant:ident $name:ident { $($field:ident),* })+) => {
+        impl To<spec::$stored> for $wire {
+            fn to(self) -> spec::$stored {
+                match self {
+                    $($wire::$variant($variant { name: _, $($field),* }) => {
+                        spec::$stored::$variant { $($field: $field.to()),* }
+                    })+
+                }
+            }
+        }
+        impl To<$wire> for spec::$stored {
+            fn to(self) -> $wire {
+                match self {
+                    $(spec::$stored::$variant { $($field),* } => {
+                        $wire::$variant($variant { name: $name::$variant, $($field: $field.to()),* })
+                    })+
+                }
+            }
+        }
+    };
+}
+
+same_names! { Objective, ObjectiveSpec:
+    FacilityLocation FacilityLocationName { similarity, represented, weights, reduction }
+    GraphCut GraphCutName { similarity, lambda }
+    SaturatedCoverage SaturatedCoverageName { similarity, alpha, cap }
+    SumRedundancy SumRedundancyName { similarity }
+    FeatureBased FeatureBasedName { concave, weights, negative }
+    SetCover SetCoverName { threshold, weights, query, private }
+    ProbabilisticSetCover ProbabilisticSetCoverName { weights, query, private }
+    LogDet LogDetName { similarity, ridge }
+    DisparitySum DisparitySumName { distance, start }
+    DisparityMin DisparityMinName { distance, start }
+    Modular ModularName { scores }
+    Mixture MixtureName { parts, normalize }
+    FacilityLocationMi FacilityLocationMiName { similarity, query, eta }
+    FacilityLocationVmi FacilityLocationVmiName { similarity, query, eta }
+    FacilityLocationCg FacilityLocationCgName { similarity, private, nu }
+    FacilityLocationCmi FacilityLocationCmiName { similarity, query, private, eta, nu }
+    GraphCutMi GraphCutMiName { similarity, query, lambda }
+    GraphCutCg GraphCutCgName { similarity, private, lambda, nu }
+    ConcaveOverModular ConcaveOverModularName { similarity, query, eta, concave }
+    LogDetMi LogDetMiName { similarity, query, eta, ridge }
+    LogDetCg LogDetCgName { similarity, private, nu, ridge }
+    LogDetCmi LogDetCmiName { similarity, query, private, eta, nu, ridge }
+}
+
+same_names! { Optimizer, OptimizerSpec:
+    Auto AutoName {}
+    Greedy GreedyName {}
+    LazyGreedy LazyGreedyName {}
+    StochasticGreedy StochasticGreedyName { epsilon }
+    ThresholdGreedy ThresholdGreedyName { epsilon }
+    AdaptiveSequencing AdaptiveSequencingName { epsilon }
+    BidirectionalGreedy BidirectionalGreedyName { pool, full_ranking, merge_rounds }
+    DoubleGreedy DoubleGreedyName { randomised }
+    RandomGreedy RandomGreedyName {}
+    PartitionedGreedy PartitionedGreedyName { parts, merge, inner }
+    SieveStreaming SieveStreamingName { epsilon, top_up }
+    ThreeSieves ThreeSievesName { epsilon, rejections, top_up }
+    Gist GistName { lambda, epsilon, distance }
+    Exact ExactName { max_evaluations }
+}
+
+impl To<spec::GroupsSpec> for Groups {
+    fn to(self) -> spec::GroupsSpec {
+        let Groups { column, at_least, at_most, default_at_least, default_at_most } = self;
+        spec::GroupsSpec { column, at_least, at_most, default_at_least, default_at_most }
+    }
+}
+
+impl To<Groups> for spec::GroupsSpec {
+    fn to(self) -> Groups {
+        let spec::GroupsSpec { column, at_least, at_most, default_at_least, default_at_most } = self;
+        Groups { column, at_least, at_most, default_at_least, default_at_most }
+    }
+}
+
+impl To<Vec<spec::GroupsSpec>> for Option<Groupings> {
+    fn to(self) -> Vec<spec::GroupsSpec> {
+        match self {
+            None => vec![],
+            Some(Groupings::One(groups)) => vec![groups.to()],
+            Some(Groupings::Several(groups)) => groups.to(),
+        }
+    }
+}
+
+impl To<Option<Groupings>> for Vec<spec::GroupsSpec> {
+    fn to(mut self) -> Option<Groupings> {
+        match self.len() {
+            0 => None,
+            1 => self.pop().map(|groups| Groupings::One(groups.to())),
+            _ => Some(Groupings::Several(self.to())),
+        }
+    }
+}
+
+impl To<spec::ValuesSpec> for Values {
+    fn to(self) -> spec::ValuesSpec {
+        match self {
+            Values::Column(column) => spec::ValuesSpec::Column(spec::ColumnRef { column }),
+            Values::Values(values) => spec::ValuesSpec::Values(spec::InlineValues { values }),
+        }
+    }
+}
+
+impl To<Values> for spec::ValuesSpec {
+    fn to(self) -> Values {
+        match self {
+            spec::ValuesSpec::Column(spec::ColumnRef { column }) => Values::Column(column),
+            spec::ValuesSpec::Values(spec::InlineValues { values }) => Values::Values(values),
+        }
+    }
+}
+
+impl To<spec::KnapsackSpec> for Knapsack {
+    fn to(self) -> spec::KnapsackSpec {
+        let Knapsack { column, values, budget, enumerate } = self;
+        // The schema sees to it that one of them is there.
+        let costs = match column {
+            Some(column) => spec::ValuesSpec::Column(spec::ColumnRef { column }),
+            None => spec::ValuesSpec::Values(spec::InlineValues { values: values.unwrap_or_default() }),
+        };
+        spec::KnapsackSpec { costs, budget, enumerate }
+    }
+}
+
+impl To<Knapsack> for spec::KnapsackSpec {
+    fn to(self) -> Knapsack {
+        let spec::KnapsackSpec { costs, budget, enumerate } = self;
+        let (column, values) = match costs {
+            spec::ValuesSpec::Column(spec::ColumnRef { column }) => (Some(column), None),
+            spec::ValuesSpec::Values(spec::InlineValues { values }) => (None, Some(values)),
+        };
+        Knapsack { column, values, budget, enumerate }
+    }
+}
+
+impl To<spec::MinDistanceSpec> for MinDistance {
+    fn to(self) -> spec::MinDistanceSpec {
+        match self {
+            MinDistance::Value(value) => spec::MinDistanceSpec { value, distance: spec::DistanceSpec::Euclidean },
+            MinDistance::Of(bound) => bound.to(),
+        }
+    }
+}
+
+impl To<MinDistance> for spec::MinDistanceSpec {
+    fn to(self) -> MinDistance {
+        MinDistance::Of(self.to())
+    }
+}
+
+impl To<Option<u64>> for NeighborsCount {
+    fn to(self) -> Option<u64> {
+        match self {
+            NeighborsCount::Auto(_) => None,
+            NeighborsCount::Count(m) => Some(m),
+        }
+    }
+}
+
+impl To<NeighborsCount> for Option<u64> {
+    fn to(self) -> NeighborsCount {
+        self.map_or(NeighborsCount::default(), NeighborsCount::Count)
     }
 }

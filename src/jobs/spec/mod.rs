@@ -1,0 +1,48 @@
+//! What a job asks for, as it is stored: every default filled, every name checked by serde, nothing looked up yet.
+
+mod constraints;
+pub mod defaults;
+mod objective;
+mod optimizer;
+mod shapes;
+
+pub use constraints::*;
+pub use objective::*;
+pub use optimizer::*;
+pub use shapes::*;
+
+use serde::{Deserialize, Serialize};
+
+/// A selection job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SelectionSpec {
+    /// The function to maximise.
+    pub objective: ObjectiveSpec,
+    /// What an answer must keep to.
+    pub constraints: ConstraintsSpec,
+    /// How to search.
+    #[serde(default)]
+    pub optimizer: OptimizerSpec,
+    /// Seed of every draw.
+    #[serde(default)]
+    pub seed: u64,
+    /// Running seconds after which the job stops.
+    #[serde(default)]
+    pub deadline_seconds: Option<f64>,
+    /// What a stopped job leaves.
+    #[serde(default)]
+    pub on_stop: OnStop,
+}
+
+/// Whether a job stopped by its deadline or by cancel keeps what it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnStop {
+    /// The prefix chosen so far is the result.
+    #[default]
+    Partial,
+    /// There is no result.
+    Fail,
+}
+

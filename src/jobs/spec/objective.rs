@@ -1,0 +1,310 @@
+//! The set functions, with their parameters.
+
+use super::defaults;
+use super::shapes::{
+    CapSpec, ConcaveSpec, DistanceSpec, NegativeSpec, ReductionSpec, RepresentedSpec, RowsSpec, SimilaritySpec,
+    StartSpec, ValuesSpec,
+};
+use serde::{Deserialize, Serialize};
+
+/// The set function.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ObjectiveSpec {
+    /// f(S) = sum over represented rows i of w_i max over j in S of max(0, s_ij).
+    FacilityLocation {
+        /// How rows and items compare.
+        #[serde(default)]
+        similarity: SimilaritySpec,
+        /// The rows that have to be represented; all rows when absent.
+        #[serde(default)]
+        represented: Option<RepresentedSpec>,
+        /// Weights over the represented rows; 1 when absent.
+        #[serde(default)]
+        weights: Option<ValuesSpec>,
+        /// Sum or mean over the represented rows.
+        #[serde(default)]
+        reduction: ReductionSpec,
+    },
+    /// f(S) = sum over all i and j in S of s_ij - lambda * sum over ordered pairs of S of s_ij, the diagonal included.
+    GraphCut {
+        /// How rows and items compare.
+        #[serde(default)]
+        similarity: SimilaritySpec,
+        /// How much likeness among the chosen counts against them, at least 0.
+        #[serde(default = "defaults::lambda")]
+        lambda: f64,
+    },
+    /// f(S) = sum over i of min(sum over j in S of s_ij, cap_i).
+    SaturatedCoverage {
+        /// How rows and items compare.
+        #[serde(default)]
+        similarity: SimilaritySpec,
+        /// The cap: a share of what all items together give a row, or a number.
+        #[serde(default = "defaults::alpha")]
+        alpha: f64,
+        /// What alpha is.
+        #[serde(default)]
+        cap: CapSpec,
+    },
+    /// f(S) = - sum over ordered pairs of S of s_ij, the diagonal included.
+    SumRedundancy {
+        /// How rows and items compare.
+        #[serde(default)]
+        similarity: SimilaritySpec,
+    },
+    /// f(S) = sum over features u of w_u g(sum over j in S of x_ju), x the vectors, at least 0.
+    FeatureBased {
+        /// The concave function.
+        #[serde(default)]
+        concave: ConcaveSpec,
+        /// Weights of at least 0, one a column of the vectors; 1 when absent.
+        #[serde(default)]
+        weights: Option<Vec<f64>>,
+        /// What is done with negative coordinates.
+        #[serde(default)]
+        negative: NegativeSpec,
+    },
+    /// f(S) = sum of w_u over the concepts u that some item of S has.
+    SetCover {
+        /// An item has the concept of a coordinate above this.
+        #[serde(default)]
+        threshold: f64,
+        /// Weights of at least 0, one a column of the vectors; 1 when absent.
+        #[serde(default)]
+        weights: Option<Vec<f64>>,
+        /// Which concepts count, one entry a column; all when absent.
+        #[serde(default)]
+        query: Option<Vec<bool>>,
+        /// Which concepts are covered already, one entry a column; none when absent.
+        #[serde(default)]
+        private: Option<Vec<bool>>,
+    },
+    /// f(S) = sum over concepts u of w_u (1 - product over j in S of (1 - x_ju)), x the vectors, from 0 to 1.
+    ProbabilisticSetCover {
+        /// Weights of at least 0, one a column of the vectors; 1 when absent.
+        #[serde(default)]
+        weights: Option<Vec<f64>>,
+        /// Which concepts count, one entry a column; all when absent.
+        #[serde(default)]
+        query: Option<Vec<bool>>,
+        /// Which concepts are covered already, one entry a column; none when absent.
+        #[serde(default)]
+        private: Option<Vec<bool>>,
+    },
+    /// f(S) = ln det(K + ridge I) over S, K the kernel.
+    LogDet {
+        /// How rows and items compare; `cosine_signed` when absent.
+        #[serde(default = "defaults::kernel")]
+        similarity: SimilaritySpec,
+        /// What is added to the kernel's diagonal, at least 0.
+        #[serde(default = "defaults::ridge")]
+        ridge: f64,
+    },
+    /// f(S) = sum over pairs of S of d_ij.
+    DisparitySum {
+        /// How far two rows are apart.
+        #[serde(default)]
+        distance: DistanceSpec,
+        /// Where the search begins when nothing is included.
+        #[serde(default)]
+        start: StartSpec,
+    },
+    /// f(S) = min over pairs of S of d_ij; 0 for fewer than two items.
+    DisparityMin {
+        /// How far two rows are apart.
+        #[serde(default)]
+        distance: DistanceSpec,
+        /// Where the search begins when nothing is included.
+        #[serde(default)]
+        start: StartSpec,
+    },
+    /// f(S) = sum of the scores of S.
+    Modular {
+        /// One number a row.
+        scores: ValuesSpec,
+    },
+    /// f(S) = sum over parts l of c_l f_l(S).
+    Mixture {
+        /// The functions and their weights, at most 16.
+        parts: Vec<PartSpec>,
+        /// Divide each part by its value of all items.
+        #[serde(default)]
+        normalize: bool,
+    },
+    /// f(S) = sum over q of max over j in S of s_qj + eta * sum over j in S of max over q of s_jq.
+    FacilityLocationMi {
+        /// How rows and items compare.
+        #[serde(default)]
+        similarity: SimilaritySpec,
+        /// What the chosen items shall be like.
+        query: RowsSpec,
+        /// How much the query counts: it scales the similarities to its rows, at least 0.
+        #[serde(default = "defaults::eta")]
+        eta: f64,
+    },
+    /// f(S) = sum over i of min(max over j in S of s_ij, eta * max over q of s_iq).
+    FacilityLocationVmi {
+        /// How rows and items compare.
+        #[serde(default)]
+        similarity: SimilaritySpec,
+        /// What the chosen items shall be like.
+        query: RowsSpec,
+        /// How much the query counts: it scales the similarities to its rows, at least 0.
+        #[serde(default = "defaults::eta")]
+        eta: f64,
+    },
+    /// f(S) = sum over i of max(0, max over j in S of s_ij - nu * max over p of s_ip).
+    FacilityLocationCg {
+        /// How rows and items compare.
+        #[serde(default)]
+        similarity: SimilaritySpec,
+        /// What is had already, and shall not be covered again.
+        private: RowsSpec,
+        /// How much the private rows count: it scales the similarities to them, at least 0.
+        #[serde(default = "defaults::nu")]
+        nu: f64,
+    },
+    /// f(S) = sum over i of max(0, min(max over j in S of s_ij, eta * max over q of s_iq) - nu * max over p of s_ip).
+    FacilityLocationCmi {
+        /// How rows and items compare.
+        #[serde(default)]
+        similarity: SimilaritySpec,
+        /// What the chosen items shall be like.
+        query: RowsSpec,
+        /// What is had already, and shall not be covered again.
+        private: RowsSpec,
+        /// How much the query counts: it scales the similarities to its rows, at least 0.
+        #[serde(default = "defaults::eta")]
+        eta: f64,
+        /// How much the private rows count: it scales the similarities to them, at least 0.
+        #[serde(default = "defaults::nu")]
+        nu: f64,
+    },
+    /// f(S) = 2 lambda * sum over j in S and q of s_jq.
+    GraphCutMi {
+        /// How rows and items compare.
+        #[serde(default)]
+        similarity: SimilaritySpec,
+        /// What the chosen items shall be like.
+        query: RowsSpec,
+        /// How much likeness among the chosen counts against them, at least 0.
+        #[serde(default = "defaults::lambda")]
+        lambda: f64,
+    },
+    /// f(S) = the graph cut - 2 lambda nu * sum over j in S and p of s_jp.
+    GraphCutCg {
+        /// How rows and items compare.
+        #[serde(default)]
+        similarity: SimilaritySpec,
+        /// What is had already, and shall not be covered again.
+        private: RowsSpec,
+        /// How much likeness among the chosen counts against them, at least 0.
+        #[serde(default = "defaults::lambda")]
+        lambda: f64,
+        /// How much the private rows count: it scales the similarities to them, at least 0.
+        #[serde(default = "defaults::nu")]
+        nu: f64,
+    },
+    /// f(S) = eta * sum over j in S of g(sum over q of s_jq) + sum over q of g(sum over j in S of s_jq).
+    ConcaveOverModular {
+        /// How rows and items compare.
+        #[serde(default)]
+        similarity: SimilaritySpec,
+        /// What the chosen items shall be like.
+        query: RowsSpec,
+        /// How much the query counts: it scales the similarities to its rows, at least 0.
+        #[serde(default = "defaults::eta")]
+        eta: f64,
+        /// The concave function.
+        #[serde(default)]
+        concave: ConcaveSpec,
+    },
+    /// f(S) = ln det(K_SS + ridge I) - ln det(K_SS + ridge I - eta^2 K_SQ (K_QQ + ridge I)^-1 K_QS).
+    LogDetMi {
+        /// How rows and items compare; `cosine_signed` when absent.
+        #[serde(default = "defaults::kernel")]
+        similarity: SimilaritySpec,
+        /// What the chosen items shall be like.
+        query: RowsSpec,
+        /// How much the query counts: it scales the similarities to its rows, at least 0.
+        #[serde(default = "defaults::eta")]
+        eta: f64,
+        /// What is added to the kernel's diagonal, at least 0.
+        #[serde(default = "defaults::ridge")]
+        ridge: f64,
+    },
+    /// f(S) = ln det(K_SS + ridge I - nu^2 K_SP (K_PP + ridge I)^-1 K_PS).
+    LogDetCg {
+        /// How rows and items compare; `cosine_signed` when absent.
+        #[serde(default = "defaults::kernel")]
+        similarity: SimilaritySpec,
+        /// What is had already, and shall not be covered again.
+        private: RowsSpec,
+        /// How much the private rows count: it scales the similarities to them, at least 0.
+        #[serde(default = "defaults::nu")]
+        nu: f64,
+        /// What is added to the kernel's diagonal, at least 0.
+        #[serde(default = "defaults::ridge")]
+        ridge: f64,
+    },
+    /// f(S) = ln det of the kernel given the private rows less that given both.
+    LogDetCmi {
+        /// How rows and items compare; `cosine_signed` when absent.
+        #[serde(default = "defaults::kernel")]
+        similarity: SimilaritySpec,
+        /// What the chosen items shall be like.
+        query: RowsSpec,
+        /// What is had already, and shall not be covered again.
+        private: RowsSpec,
+        /// How much the query counts: it scales the similarities to its rows, at least 0.
+        #[serde(default = "defaults::eta")]
+        eta: f64,
+        /// How much the private rows count: it scales the similarities to them, at least 0.
+        #[serde(default = "defaults::nu")]
+        nu: f64,
+        /// What is added to the kernel's diagonal, at least 0.
+        #[serde(default = "defaults::ridge")]
+        ridge: f64,
+    },
+}
+
+/// A part of a mixture.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartSpec {
+    /// Its weight.
+    pub weight: f64,
+    /// The set function.
+    pub objective: ObjectiveSpec,
+}
+
+impl ObjectiveSpec {
+    /// The name on the wire.
+    pub fn name(&self) -> &'static str {
+        match self {
+            ObjectiveSpec::FacilityLocation { .. } => "facility_location",
+            ObjectiveSpec::GraphCut { .. } => "graph_cut",
+            ObjectiveSpec::SaturatedCoverage { .. } => "saturated_coverage",
+            ObjectiveSpec::SumRedundancy { .. } => "sum_redundancy",
+            ObjectiveSpec::FeatureBased { .. } => "feature_based",
+            ObjectiveSpec::SetCover { .. } => "set_cover",
+            ObjectiveSpec::ProbabilisticSetCover { .. } => "probabilistic_set_cover",
+            ObjectiveSpec::LogDet { .. } => "log_det",
+            ObjectiveSpec::DisparitySum { .. } => "disparity_sum",
+            ObjectiveSpec::DisparityMin { .. } => "disparity_min",
+            ObjectiveSpec::Modular { .. } => "modular",
+            ObjectiveSpec::Mixture { .. } => "mixture",
+            ObjectiveSpec::FacilityLocationMi { .. } => "facility_location_mi",
+            ObjectiveSpec::FacilityLocationVmi { .. } => "facility_location_vmi",
+            ObjectiveSpec::FacilityLocationCg { .. } => "facility_location_cg",
+            ObjectiveSpec::FacilityLocationCmi { .. } => "facility_location_cmi",
+            ObjectiveSpec::GraphCutMi { .. } => "graph_cut_mi",
+            ObjectiveSpec::GraphCutCg { .. } => "graph_cut_cg",
+            ObjectiveSpec::ConcaveOverModular { .. } => "concave_over_modular",
+            ObjectiveSpec::LogDetMi { .. } => "log_det_mi",
+            ObjectiveSpec::LogDetCg { .. } => "log_det_cg",
+            ObjectiveSpec::LogDetCmi { .. } => "log_det_cmi",
+        }
+    }
+}
