@@ -6,25 +6,28 @@ use crate::{Error, Item};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Recomputed similarities. A sweep of R rows and C columns takes 2 R C dim floating-point operations, or 3 for a
-/// metric of distances.
+/// Recomputed similarities or distances. A sweep of R rows and C columns takes 2 R C dim floating-point operations, or
+/// 3 R C dim where distances are in between.
 #[derive(Debug, Clone)]
 pub struct Blocked {
     rows: Arc<Points>,
     items: Arc<Points>,
+    /// Which rows are which items, whatever the measure makes of a point and itself.
     identity: Identity,
     same: bool,
 }
 
 impl Blocked {
-    /// The items represent themselves.
+    /// The items represent themselves. Panics for points of [`Metric::EuclideanGap`](super::Metric::EuclideanGap)
+    /// without their gap: they come from [`Points::with_gap`].
     pub fn new(points: Arc<Points>) -> Self {
-        let identity = if points.metric().is_cosine() { Identity::Same } else { Identity::Apart };
-        Self { rows: Arc::clone(&points), items: points, identity, same: true }
+        points.assert_gap();
+        Self { rows: Arc::clone(&points), items: points, identity: Identity::Same, same: true }
     }
 
     /// Other rows are represented. Where row r is an item, `identity[r]` says which, so that its similarity has the
-    /// bits it has among the items alone: exactly 1 for a cosine.
+    /// bits it has among the items alone: exactly 1 for a cosine. Panics as [`new`](Self::new) does; only the items
+    /// need a gap.
     ///
     /// # Errors
     /// [`Error::Shape`] when dimensions or the length of `identity` differ, [`Error::UnknownItem`],
@@ -37,7 +40,8 @@ impl Blocked {
         if rows.dim() != items.dim() {
             return Err(Error::Shape { what: "columns", expected: items.dim(), found: rows.dim() });
         }
-        if rows.metric() != items.metric() || rows.kernel() != items.kernel() {
+        items.assert_gap();
+        if rows.measure() != items.measure() || rows.kernel() != items.kernel() {
             let reason = "rows and items must be packed for the same metric and kernel".to_owned();
             return Err(Error::Parameter { name: "metric", reason });
         }
@@ -50,11 +54,7 @@ impl Blocked {
                 if let Some(&item) = of.iter().find(|&&item| item as usize >= items.len()) {
                     return Err(Error::UnknownItem { item, len: items.len() });
                 }
-                if items.metric().is_cosine() {
-                    Identity::pairs(of.into_iter().zip(0..))
-                } else {
-                    Identity::Apart
-                }
+                Identity::pairs(of.into_iter().zip(0..))
             }
         };
         Ok(Self { rows, items, identity, same: false })
@@ -113,7 +113,7 @@ impl Similarity for Blocked {
         self.items.kernel().run(Sweep {
             rows: &self.rows.packed,
             items: &self.items.packed,
-            identity: &self.identity,
+            ones: if self.items.measure().is_one_at_itself() { &self.identity } else { &Identity::Apart },
             transform: self.items.transform,
             range: rows,
             cols,

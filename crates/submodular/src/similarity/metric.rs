@@ -26,11 +26,15 @@ pub enum Metric {
     },
     /// exp(-d / dimension) of the Euclidean distance d.
     ExpDistance,
+    /// max d^2 - d^2 of the Euclidean distance d, the maximum over all pairs of the items: see
+    /// [`Points::with_gap`](super::Points::with_gap). Negative for no pair of items, but for other rows that are
+    /// farther from an item than the items from each other.
+    EuclideanGap,
 }
 
 impl Metric {
     /// Every metric, with default parameters.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Metric::Cosine,
         Metric::CosineSigned,
         Metric::CosineShifted,
@@ -38,6 +42,7 @@ impl Metric {
         Metric::Dot,
         Metric::Rbf { gamma: None },
         Metric::ExpDistance,
+        Metric::EuclideanGap,
     ];
 
     /// Its name on the wire.
@@ -50,6 +55,7 @@ impl Metric {
             Metric::Dot => "dot",
             Metric::Rbf { .. } => "rbf",
             Metric::ExpDistance => "exp_distance",
+            Metric::EuclideanGap => "euclidean_gap",
         }
     }
 
@@ -57,11 +63,11 @@ impl Metric {
     pub fn is_cosine(self) -> bool {
         match self {
             Metric::Cosine | Metric::CosineSigned | Metric::CosineShifted | Metric::CosineSquared => true,
-            Metric::Dot | Metric::Rbf { .. } | Metric::ExpDistance => false,
+            Metric::Dot | Metric::Rbf { .. } | Metric::ExpDistance | Metric::EuclideanGap => false,
         }
     }
 
-    /// Whether every similarity is at least 0.
+    /// Whether every similarity of two items is at least 0.
     pub fn is_nonnegative(self) -> bool {
         !matches!(self, Metric::CosineSigned | Metric::Dot)
     }
@@ -86,6 +92,7 @@ impl Metric {
                 Transform::Gaussian { rate }
             }
             Metric::ExpDistance => Transform::Laplace { rate: 1.0 / dim as f64 },
+            Metric::EuclideanGap => Transform::Gap { max: f32::NAN },
         })
     }
 }

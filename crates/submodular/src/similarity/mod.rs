@@ -1,8 +1,11 @@
-//! Similarities s_ij of represented rows i and candidate items j, never stored as n x n unless the plan says so.
+//! Similarities, or distances, s_ij of represented rows i and candidate items j, never stored as n x n unless the plan says so.
 
 mod any;
 mod blocked;
+mod distance;
+mod gap;
 mod matrix;
+mod measure;
 mod metric;
 pub mod plan;
 mod points;
@@ -11,7 +14,9 @@ mod stored;
 pub use crate::tile::Epilogue;
 pub use any::Any;
 pub use blocked::Blocked;
+pub use distance::Distance;
 pub use matrix::MatrixBuilder;
+pub use measure::Measure;
 pub use metric::Metric;
 pub use points::{Points, PointsBuilder};
 pub use stored::Stored;

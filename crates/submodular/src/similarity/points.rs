@@ -1,13 +1,13 @@
 //! Vectors, validated and packed for the kernels.
 
-use super::Metric;
+use super::Measure;
 use crate::tile::{Kernel, Packed, Transform};
 use crate::{Error, Item};
 
-/// `len` vectors of `dim` finite coordinates, normalised where the metric is a cosine. Immutable: share it in an `Arc`.
+/// `len` vectors of `dim` finite coordinates, normalised where only directions count. Immutable: share it in an `Arc`.
 #[derive(Debug)]
 pub struct Points {
-    metric: Metric,
+    pub(super) measure: Measure,
     pub(super) transform: Transform,
     pub(super) packed: Packed,
 }
@@ -19,12 +19,12 @@ impl Points {
     /// Those of [`PointsBuilder`].
     pub fn from_rows(
         kernel: Kernel,
-        metric: Metric,
+        measure: impl Into<Measure>,
         n: usize,
         d: usize,
         rows: &[f32],
     ) -> Result<Self, Error> {
-        let mut builder = PointsBuilder::new(kernel, metric, n, d)?;
+        let mut builder = PointsBuilder::new(kernel, measure, n, d)?;
         let expected = n.saturating_mul(d);
         if rows.len() != expected {
             return Err(Error::Shape { what: "coordinates", expected, found: rows.len() });
@@ -50,9 +50,9 @@ impl Points {
         self.packed.dim()
     }
 
-    /// How two of them become a similarity.
-    pub fn metric(&self) -> Metric {
-        self.metric
+    /// How two of them become a number.
+    pub fn measure(&self) -> Measure {
+        self.measure
     }
 
     /// What they are packed for.
@@ -65,7 +65,7 @@ impl Points {
         self.packed.bytes()
     }
 
-    /// The coordinates of one vector as they are multiplied: normalised where the metric is a cosine.
+    /// The coordinates of one vector as they are multiplied: normalised where only directions count.
     pub fn row(&self, row: usize) -> impl Iterator<Item = f32> + '_ {
         self.packed.row(row)
     }
@@ -80,7 +80,7 @@ impl Points {
 /// Takes vectors one by one, so that the packed copy is the only one in memory.
 #[derive(Debug)]
 pub struct PointsBuilder {
-    metric: Metric,
+    measure: Measure,
     transform: Transform,
     packed: Packed,
     rows: usize,
@@ -93,22 +93,23 @@ impl PointsBuilder {
     /// # Errors
     /// [`Error::Shape`] when `d` is 0 or `n` is more than an [`Item`] can count, [`Error::Parameter`] when the metric's
     /// gamma is not positive, the processor lacks the kernel, or the system refuses the memory.
-    pub fn new(kernel: Kernel, metric: Metric, n: usize, d: usize) -> Result<Self, Error> {
+    pub fn new(kernel: Kernel, measure: impl Into<Measure>, n: usize, d: usize) -> Result<Self, Error> {
         if d == 0 {
             return Err(Error::Shape { what: "columns", expected: 1, found: 0 });
         }
         if Item::try_from(n).is_err() {
             return Err(Error::Shape { what: "rows, at most", expected: Item::MAX as usize, found: n });
         }
-        let transform = metric.transform(d)?;
-        Ok(Self { metric, transform, packed: Packed::zeroed(kernel, n, d)?, rows: 0, longest: (0.0, 0) })
+        let measure = measure.into();
+        let transform = measure.transform(d)?;
+        Ok(Self { measure, transform, packed: Packed::zeroed(kernel, n, d)?, rows: 0, longest: (0.0, 0) })
     }
 
     /// Takes the next vector. After an error the builder is as before.
     ///
     /// # Errors
     /// [`Error::Shape`] for a vector of the wrong length or one too many, [`Error::NotFinite`] with row and column,
-    /// [`Error::ZeroRow`] where the metric is a cosine.
+    /// [`Error::ZeroRow`] where only directions count.
     pub fn push(&mut self, vector: &[f32]) -> Result<(), Error> {
         let row = self.rows;
         if vector.len() != self.packed.dim() {
@@ -122,7 +123,7 @@ impl PointsBuilder {
         }
         // In f64 no square of an f32 overflows or vanishes.
         let norm = vector.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();
-        if self.metric.is_cosine() {
+        if self.measure.is_of_directions() {
             if norm == 0.0 {
                 return Err(Error::ZeroRow { row });
             }
@@ -140,18 +141,13 @@ impl PointsBuilder {
     /// The points, once all vectors are in.
     ///
     /// # Errors
-    /// [`Error::Shape`] when vectors are missing, [`Error::Parameter`] when inner products would overflow.
+    /// [`Error::Shape`] when vectors are missing, [`Error::Parameter`] when products or distances would overflow.
     pub fn finish(self) -> Result<Points, Error> {
         if self.rows != self.packed.len() {
             return Err(Error::Shape { what: "rows", expected: self.packed.len(), found: self.rows });
         }
         let (norm, row) = self.longest;
-        // No partial sum exceeds the product of the norms; the factor 2 is room for rounding.
-        if self.metric == Metric::Dot && 2.0 * norm * norm > f64::from(f32::MAX) {
-            let reason =
-                format!("inner products overflow: row {row} has the norm {norm:e}; scale the vectors down");
-            return Err(Error::Parameter { name: "metric", reason });
-        }
-        Ok(Points { metric: self.metric, transform: self.transform, packed: self.packed })
+        self.measure.check_range(norm, row)?;
+        Ok(Points { measure: self.measure, transform: self.transform, packed: self.packed })
     }
 }

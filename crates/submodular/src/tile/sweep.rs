@@ -34,7 +34,7 @@ pub(crate) fn sweep_bytes(dim: usize) -> u64 {
     (blocks_in_chunk(widest, dim) as u64 * widest as u64 * 4).saturating_mul(dim as u64)
 }
 
-/// Which rows are which items: their similarity is exactly 1.
+/// Which rows are which items.
 #[derive(Debug, Clone)]
 pub(crate) enum Identity {
     /// No row is known to be an item.
@@ -69,7 +69,8 @@ impl Identity {
 pub(crate) struct Sweep<'a, E> {
     pub(crate) rows: &'a Packed,
     pub(crate) items: &'a Packed,
-    pub(crate) identity: &'a Identity,
+    /// The pairs that are exactly 1.
+    pub(crate) ones: &'a Identity,
     pub(crate) transform: Transform,
     pub(crate) range: Range<usize>,
     pub(crate) cols: &'a [Item],
@@ -117,7 +118,7 @@ impl<E: Epilogue> Task for Sweep<'_, E> {
                     for (c, (&item, run)) in cols.iter().zip(tile.chunks_exact_mut(height)).enumerate() {
                         let run = &mut run[row - first * width..end - first * width];
                         self.transform.products(run);
-                        for same in self.identity.rows(item).filter(|same| (row..end).contains(same)) {
+                        for same in self.ones.rows(item).filter(|same| (row..end).contains(same)) {
                             run[same - row] = 1.0;
                         }
                         self.epilogue.tile(row, index * chunk + group * GROUP * N + c, run);

@@ -1,4 +1,6 @@
-//! From a product or a squared distance to a similarity.
+//! From a product or a squared distance to a similarity or a distance.
+
+use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
 
 /// What is done to the raw number of a pair.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,12 +25,38 @@ pub(crate) enum Transform {
         /// Positive.
         rate: f64,
     },
+    /// The squared distance itself.
+    Squared,
+    /// max - squared distance, the latter as [`Transform::Squared`] rounds it: 0 for the pair that has the maximum.
+    Gap {
+        /// The largest squared distance; NaN until it is known.
+        max: f32,
+    },
+    /// The distance.
+    Root,
+    /// The angle of two unit vectors, over pi.
+    Angle,
+    /// Half the squared distance, into 0..=2: 1 - cos of two unit vectors.
+    Half,
 }
 
 impl Transform {
     /// Whether it wants squared distances instead of products.
     pub(crate) fn of_distance(self) -> bool {
-        matches!(self, Transform::Gaussian { .. } | Transform::Laplace { .. })
+        match self {
+            Transform::Identity
+            | Transform::Clip
+            | Transform::Clamp
+            | Transform::Shift
+            | Transform::Square => false,
+            Transform::Gaussian { .. }
+            | Transform::Laplace { .. }
+            | Transform::Squared
+            | Transform::Gap { .. }
+            | Transform::Root
+            | Transform::Angle
+            | Transform::Half => true,
+        }
     }
 
     /// In place, for products.
@@ -39,7 +67,8 @@ impl Transform {
             Transform::Clamp => s.iter_mut().for_each(|s| *s = s.clamp(-1.0, 1.0)),
             Transform::Shift => s.iter_mut().for_each(|s| *s = 0.5 + 0.5 * s.clamp(-1.0, 1.0)),
             Transform::Square => s.iter_mut().for_each(|s| *s = (*s * *s).min(1.0)),
-            Transform::Identity | Transform::Gaussian { .. } | Transform::Laplace { .. } => {}
+            // Itself, or not of a product.
+            _ => {}
         }
     }
 
@@ -50,16 +79,43 @@ impl Transform {
         match self {
             Transform::Gaussian { rate } => pairs.for_each(|(s, &x)| *s = decay(rate * x)),
             Transform::Laplace { rate } => pairs.for_each(|(s, &x)| *s = decay(rate * x.sqrt())),
-            Transform::Identity
-            | Transform::Clip
-            | Transform::Clamp
-            | Transform::Shift
-            | Transform::Square => {
-                pairs.for_each(|(s, &x)| *s = x as f32);
-            }
+            Transform::Gap { max } => pairs.for_each(|(s, &x)| *s = max - x as f32),
+            Transform::Root => pairs.for_each(|(s, &x)| *s = x.sqrt() as f32),
+            Transform::Angle => pairs.for_each(|(s, &x)| *s = angle(x)),
+            Transform::Half => pairs.for_each(|(s, &x)| *s = (0.5 * x).min(2.0) as f32),
+            // Itself, or not of a distance.
+            _ => pairs.for_each(|(s, &x)| *s = x as f32),
         }
     }
 }
+
+/// The angle over pi of two vectors of length 1 but for rounding, from their squared distance: branch-free, as
+/// [`decay`] is.
+#[inline(always)]
+fn angle(square: f64) -> f32 {
+    // Twice the arcsine of half the distance. Where that is above 1/2, by asin(z) = pi/2 - 2 asin(sqrt((1 - z) / 2)).
+    let z = 0.5 * square.sqrt();
+    let (near, w) = (z <= 0.5, 0.5 - 0.5 * z);
+    // Rows in f32 are of length 1 to one part in 2^24, and opposite ones twice that apart.
+    let w = if square >= 4.0 * (1.0 - f64::from(f32::EPSILON)) { 0.0 } else { w };
+    let (x, square) = if near { (z, 0.25 * square) } else { (w.sqrt(), w) };
+    let asin = x * ARCSINE.iter().rev().fold(0.0, |sum, term| sum * square + term);
+    (FRAC_2_PI * if near { asin } else { FRAC_PI_2 - 2.0 * asin }) as f32
+}
+
+/// asin(x) / x as a series in x^2. For x^2 up to 1/4 the rest is below 1e-11.
+const ARCSINE: [f64; 16] = {
+    let mut terms = [1.0; 16];
+    // The terms are c_k / (2k + 1), c_k = c_{k-1} (2k - 1) / 2k.
+    let (mut k, mut c) = (1, 1.0);
+    while k < terms.len() {
+        let even = 2.0 * k as f64;
+        c *= (even - 1.0) / even;
+        terms[k] = c / (even + 1.0);
+        k += 1;
+    }
+    terms
+};
 
 /// exp(-x) for x >= 0, infinity included, to the nearest f32 or its neighbour: branch-free, so that it vectorises, and
 /// without a library's exp, so that its bits are the same everywhere.
@@ -83,7 +139,8 @@ fn decay(x: f64) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::decay;
+    use super::{angle, decay};
+    use std::f64::consts::PI;
 
     #[test]
     fn decay_is_the_nearest_f32_or_its_neighbour() {
@@ -93,5 +150,20 @@ mod tests {
             assert!(got.to_bits().abs_diff(want.to_bits()) <= 1, "exp(-{x}): {got:e} instead of {want:e}");
         }
         assert_eq!((decay(0.0), decay(150.0), decay(f64::INFINITY)), (1.0, 0.0, 0.0));
+    }
+    #[test]
+    fn an_angle_is_the_nearest_f32_or_its_neighbour_and_never_falls() {
+        let mut last = 0.0;
+        for step in 0..=1_000_000u32 {
+            let x = 4.0 * (f64::from(step) * 1e-6).powi(2);
+            let (got, want) = (angle(x), (2.0 / PI * (0.5 * x.sqrt()).asin()) as f32);
+            // Close to opposite vectors what is known of them is less.
+            if x < 4.0 - 1e-6 {
+                assert!(got.to_bits().abs_diff(want.to_bits()) <= 1, "{x}: {got:e} instead of {want:e}");
+            }
+            assert!(got >= last, "{x}");
+            last = got;
+        }
+        assert_eq!((angle(0.0), angle(4.0 - 4.7e-7), angle(4.1)), (0.0, 1.0, 1.0));
     }
 }

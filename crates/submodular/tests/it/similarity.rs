@@ -1,8 +1,9 @@
 //! The laws of similarities: bits, values, refusals.
 
 use std::sync::Arc;
+use submodular::objective::Triangle;
 use submodular::similarity::plan::{self, Plan};
-use submodular::similarity::{Blocked, Metric, Points, PointsBuilder, Similarity, Stored};
+use submodular::similarity::{Blocked, Distance, Measure, Metric, Points, PointsBuilder, Similarity, Stored};
 use submodular::tile::{Cover, Epilogue, Kernel, RowSums, Store, Summing, Terms, TopM};
 use submodular::{Ctl, Error, Halt, Item};
 
@@ -19,8 +20,19 @@ fn numbers(n: usize, d: usize) -> Vec<f32> {
 }
 
 #[expect(clippy::unwrap_used, reason = "a test's own data")]
-fn blocked(kernel: Kernel, metric: Metric, n: usize, d: usize) -> Blocked {
-    Blocked::new(Arc::new(Points::from_rows(kernel, metric, n, d, &numbers(n, d)).unwrap()))
+fn blocked(kernel: Kernel, measure: impl Into<Measure>, n: usize, d: usize) -> Blocked {
+    of_rows(kernel, measure, n, d, &numbers(n, d))
+}
+
+#[expect(clippy::unwrap_used, reason = "a test's own data")]
+fn of_rows(kernel: Kernel, measure: impl Into<Measure>, n: usize, d: usize, rows: &[f32]) -> Blocked {
+    let points = Points::from_rows(kernel, measure, n, d, rows).unwrap();
+    Blocked::new(Arc::new(points.with_gap(&Ctl::default()).unwrap()))
+}
+
+/// Every metric and every distance.
+fn measures() -> impl Iterator<Item = Measure> {
+    Metric::ALL.map(Measure::from).into_iter().chain(Distance::ALL.map(Measure::from))
 }
 
 /// All similarities, `[item][row]`, by sweeps over the given pieces.
@@ -40,11 +52,17 @@ fn matrix<S: Similarity>(s: &S, row_pieces: &[usize], col_pieces: usize) -> Vec<
     block.into_iter().map(f32::to_bits).collect()
 }
 
-/// The similarity in f64, from the coordinates as given.
-fn reference(metric: Metric, a: &[f32], b: &[f32]) -> f64 {
+/// The similarity or distance in f64, from the coordinates as given; of euclidean_gap the squared distance, negated.
+fn reference(measure: impl Into<Measure>, a: &[f32], b: &[f32]) -> f64 {
     let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum::<f64>();
     let square = a.iter().zip(b).map(|(&x, &y)| (f64::from(x) - f64::from(y)).powi(2)).sum::<f64>();
     let cos = dot(a, b) / (dot(a, a).sqrt() * dot(b, b).sqrt());
+    let metric = match measure.into() {
+        Measure::Distance(Distance::Euclidean) => return square.sqrt(),
+        Measure::Distance(Distance::Angular) => return cos.clamp(-1.0, 1.0).acos() / std::f64::consts::PI,
+        Measure::Distance(Distance::Cosine) => return 1.0 - cos,
+        Measure::Similarity(metric) => metric,
+    };
     match metric {
         Metric::Cosine => cos.max(0.0),
         Metric::CosineSigned => cos,
@@ -53,6 +71,7 @@ fn reference(metric: Metric, a: &[f32], b: &[f32]) -> f64 {
         Metric::Dot => dot(a, b),
         Metric::Rbf { gamma } => (-gamma.unwrap_or(1.0 / a.len() as f64) * square).exp(),
         Metric::ExpDistance => (-square.sqrt() / a.len() as f64).exp(),
+        Metric::EuclideanGap => -square,
     }
 }
 
@@ -62,12 +81,12 @@ const DIMS: [usize; 5] = [1, 3, 16, 100, 1030];
 #[test]
 fn bits_depend_on_neither_cuts_nor_batches_nor_storage_and_are_symmetric() {
     for kernel in Kernel::available() {
-        for metric in Metric::ALL {
+        for measure in measures() {
             for n in SIZES {
                 for d in DIMS {
-                    let s = blocked(kernel, metric, n, d);
+                    let s = blocked(kernel, measure, n, d);
                     let whole = matrix(&s, &[], n);
-                    let at = format!("{} {} {n} x {d}", kernel.name(), metric.name());
+                    let at = format!("{} {} {n} x {d}", kernel.name(), measure.name());
                     assert_eq!(matrix(&s, &[7, 16, 31, 40, 97, 260], 1), whole, "{at}, single candidates");
                     assert_eq!(matrix(&s, &[3, 128, 129], 13), whole, "{at}, pieces of 13");
                     assert_eq!(
@@ -79,9 +98,12 @@ fn bits_depend_on_neither_cuts_nor_batches_nor_storage_and_are_symmetric() {
                         for j in 0..i {
                             assert_eq!(whole[i * n + j], whole[j * n + i], "{at}, pair {i} {j}");
                         }
-                        if metric != Metric::Dot {
-                            assert_eq!(f32::from_bits(whole[i * n + i]), 1.0, "{at}, item {i} and itself");
-                        }
+                        let itself = match measure {
+                            Measure::Similarity(Metric::Dot | Metric::EuclideanGap) => continue,
+                            Measure::Similarity(_) => 1.0f32,
+                            Measure::Distance(_) => 0.0,
+                        };
+                        assert_eq!(whole[i * n + i], itself.to_bits(), "{at}, item {i} and itself");
                     }
                 }
             }
@@ -99,31 +121,41 @@ fn a_large_matrix_is_stored_with_the_bits_of_its_blocks() {
 
 #[test]
 fn vector_kernels_agree_bit_for_bit_and_with_the_portable_one_to_a_millionth() {
-    for metric in Metric::ALL {
+    for measure in measures() {
         let all = Kernel::available()
             .into_iter()
-            .map(|kernel| matrix(&blocked(kernel, metric, 100, 100), &[], 100));
+            .map(|kernel| matrix(&blocked(kernel, measure, 100, 100), &[], 100));
         let all: Vec<_> = all.collect();
         for (a, b) in all[0].iter().zip(&all[all.len() - 1]) {
             let (a, b) = (f32::from_bits(*a), f32::from_bits(*b));
-            assert!((a - b).abs() <= 1e-6 * b.abs().max(1.0), "{}: {a} and {b}", metric.name());
+            assert!((a - b).abs() <= 1e-6 * b.abs().max(1.0), "{}: {a} and {b}", measure.name());
         }
-        assert!(all[1..].windows(2).all(|pair| pair[0] == pair[1]), "{}", metric.name());
+        assert!(all[1..].windows(2).all(|pair| pair[0] == pair[1]), "{}", measure.name());
     }
 }
 
 #[test]
 fn values_are_those_of_f64() {
     for kernel in Kernel::available() {
-        for metric in Metric::ALL.into_iter().chain([Metric::Rbf { gamma: Some(2.5) }]) {
+        for measure in measures().chain([Metric::Rbf { gamma: Some(2.5) }.into()]) {
             for d in [1, 3, 16, 100] {
                 let (n, x) = (40, numbers(40, d));
-                let s = blocked(kernel, metric, n, d);
+                let s = blocked(kernel, measure, n, d);
+                let pairs = || x.chunks(d).flat_map(|a| x.chunks(d).map(move |b| (a, b)));
+                let gap = match measure {
+                    Measure::Similarity(Metric::EuclideanGap) => {
+                        pairs().map(|(a, b)| -reference(measure, a, b)).fold(0.0, f64::max)
+                    }
+                    _ => 0.0,
+                };
                 for (i, a) in x.chunks(d).enumerate() {
                     for (j, b) in x.chunks(d).enumerate() {
-                        let (got, want) = (f64::from(s.pair(i, j as Item)), reference(metric, a, b));
-                        let near = if metric.is_cosine() { 1e-6 } else { 1e-6 * want.abs().max(d as f64) };
-                        assert!((got - want).abs() <= near, "{} d {d}: {got} {want}", metric.name());
+                        let (got, want) = (f64::from(s.pair(i, j as Item)), gap + reference(measure, a, b));
+                        let near = match measure {
+                            _ if measure.is_of_directions() => 1e-6,
+                            _ => 1e-6 * want.abs().max(d as f64),
+                        };
+                        assert!((got - want).abs() <= near, "{} d {d}: {got} {want}", measure.name());
                     }
                 }
             }
@@ -139,7 +171,7 @@ fn an_rbf_far_away_is_right_to_a_hundred_thousandth_of_itself() {
             let x: Vec<f32> = numbers(30, d).iter().map(|x| x + 1000.0).collect();
             let gamma = 80.0 / (d as f64 / 4.0);
             let metric = Metric::Rbf { gamma: Some(gamma) };
-            let s = Blocked::new(Arc::new(Points::from_rows(kernel, metric, 30, d, &x).unwrap()));
+            let s = of_rows(kernel, metric, 30, d, &x);
             let mut far = 0.0f64;
             for (i, a) in x.chunks(d).enumerate() {
                 for (j, b) in x.chunks(d).enumerate() {
@@ -156,11 +188,61 @@ fn an_rbf_far_away_is_right_to_a_hundred_thousandth_of_itself() {
 }
 
 #[test]
+fn distances_are_zero_for_identical_rows_and_right_for_close_and_opposite_ones() {
+    // A turn by 1e-4, whose cosine in f32 is 1 to the last bit; the same row again; and the opposite one.
+    let (d, turn) = (384, 1e-4f32);
+    let a = numbers(1, d);
+    let b: Vec<f32> = a.chunks(2).flat_map(|x| [x[0] - turn * x[1], x[1] + turn * x[0]]).collect();
+    let rows: Vec<f32> = [&a[..], &b, &a, &a.iter().map(|x| -x).collect::<Vec<_>>()].concat();
+    for kernel in Kernel::available() {
+        for distance in Distance::ALL {
+            let s = of_rows(kernel, distance, 4, d, &rows);
+            assert_eq!((s.pair(0, 2), s.pair(2, 0)), (0.0, 0.0), "{}", distance.name());
+            let norm = a.iter().map(|x| f64::from(x * x)).sum::<f64>().sqrt();
+            let turn = f64::from(turn);
+            let (near, opposite) = match distance {
+                Distance::Euclidean => (turn * norm, 2.0 * norm),
+                Distance::Angular => (turn / std::f64::consts::PI, 1.0),
+                Distance::Cosine => (turn * turn / 2.0, 2.0),
+            };
+            let got = f64::from(s.pair(0, 1));
+            assert!((got / near - 1.0).abs() < 1e-3, "{}: {got:e} instead of {near:e}", distance.name());
+            let got = f64::from(s.pair(0, 3));
+            assert!((got / opposite - 1.0).abs() < 3e-7, "{}: {got} instead of {opposite}", distance.name());
+        }
+    }
+    assert_eq!(
+        Distance::ALL.map(Distance::triangle),
+        [Triangle::Metric, Triangle::Metric, Triangle::Squared]
+    );
+}
+
+#[test]
+fn a_euclidean_gap_is_zero_for_the_farthest_pair_alone_and_the_same_at_any_thread_count() {
+    let (n, d) = (700, 7);
+    for kernel in Kernel::available() {
+        let points = || Points::from_rows(kernel, Metric::EuclideanGap, n, d, &numbers(n, d)).unwrap();
+        let gap = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            Blocked::new(Arc::new(pool.install(|| points().with_gap(&Ctl::default())).unwrap()))
+        };
+        let (s, other) = (gap(1), gap(3));
+        let all = matrix(&s, &[], n);
+        assert_eq!(all, matrix(&other, &[100], 33));
+        let least = all.iter().copied().map(f32::from_bits).fold(f32::INFINITY, f32::min);
+        assert_eq!((least, all.iter().filter(|&&bits| bits == 0).count()), (0.0, 2));
+        assert_eq!(points().with_gap(&Ctl::fused(2)).err(), Some(Halt::Cancelled));
+        // A part keeps the maximum of the whole.
+        assert_eq!(s.restrict(&[5, 9]).pair(0, 1), s.pair(5, 9));
+    }
+}
+
+#[test]
 fn represented_rows_keep_the_bits_of_the_square_case() {
     for kernel in Kernel::available() {
-        for metric in Metric::ALL {
+        for measure in measures() {
             let (n, d) = (50, 37);
-            let square = blocked(kernel, metric, n, d);
+            let square = blocked(kernel, measure, n, d);
             let identity: Vec<Item> = (0..n as Item).rev().step_by(3).collect();
             let rows = Arc::new(square.points().restrict(&identity));
             let s = Blocked::represented(rows, Arc::clone(square.points()), Some(identity.clone())).unwrap();
@@ -319,6 +401,12 @@ fn bad_vectors_are_refused_with_their_place_and_leave_the_builder_as_it_was() {
     assert_eq!(Points::from_rows(kernel, Metric::Dot, 1, 2, &[0.0; 2]).unwrap().len(), 1);
     let overflow = Points::from_rows(kernel, Metric::Dot, 1, 2, &[1.5e19; 2]).unwrap_err();
     assert!(matches!(overflow, Error::Parameter { name: "metric", .. }), "{overflow}");
+    let far = |measure: Measure| Points::from_rows(kernel, measure, 1, 2, &[2.5e38; 2]).unwrap_err();
+    assert!(matches!(far(Distance::Euclidean.into()), Error::Parameter { name: "distance", .. }));
+    assert!(matches!(far(Metric::EuclideanGap.into()), Error::Parameter { name: "metric", .. }));
+    for distance in [Distance::Angular, Distance::Cosine] {
+        assert_eq!(Points::from_rows(kernel, distance, 1, 1, &[0.0]).unwrap_err(), Error::ZeroRow { row: 0 });
+    }
     for gamma in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         let bad = PointsBuilder::new(kernel, Metric::Rbf { gamma: Some(gamma) }, 1, 1).unwrap_err();
         assert!(matches!(bad, Error::Parameter { name: "gamma", .. }), "{bad}");
@@ -364,6 +452,10 @@ fn names_are_read_back() {
     for metric in Metric::ALL {
         assert_eq!(metric.name().parse(), Ok(metric));
     }
+    for distance in Distance::ALL {
+        assert_eq!(distance.name().parse(), Ok(distance));
+    }
+    assert!("manhattan".parse::<Distance>().is_err());
     for kernel in [Kernel::Portable, Kernel::Avx2, Kernel::Avx512] {
         assert_eq!(kernel.name().parse(), Ok(kernel));
     }
