@@ -190,7 +190,7 @@ fn explain(error: SelectionError) -> Box<dyn Error> {
 impl SelectArgs {
     fn spec(&self) -> SelectionSpec {
         let optimizer = match self.optimizer {
-            Optimizer::Auto => OptimizerSpec::Auto,
+            Optimizer::Auto => OptimizerSpec::Auto {},
             Optimizer::Greedy => OptimizerSpec::Greedy {},
             Optimizer::LazyGreedy => OptimizerSpec::LazyGreedy {},
             Optimizer::StochasticGreedy => OptimizerSpec::StochasticGreedy { epsilon: self.epsilon },
@@ -202,14 +202,16 @@ impl SelectArgs {
         };
         SelectionSpec {
             objective: ObjectiveSpec::FacilityLocation {
-                similarity: SimilaritySpec { metric: self.metric, gamma: self.gamma },
+                similarity: SimilaritySpec { metric: self.metric, gamma: self.gamma, neighbors: None },
                 represented: self.represent.map(RepresentedSpec::Sample),
                 weights: None,
                 reduction: ReductionSpec::Sum,
             },
             constraints: ConstraintsSpec {
                 k: self.k,
-                groups: self.groups(),
+                groups: self.groups().into_iter().collect(),
+                knapsack: None,
+                min_distance: None,
                 include: self.include.iter().map(|text| item(text)).collect(),
                 exclude: self.exclude.iter().map(|text| item(text)).collect(),
                 stop_when_gain_at_most: None,

@@ -1,7 +1,7 @@
 //! The stored form of a job.
 
 use super::selection::result::{PlanReport, SelectionResult};
-use super::spec::{ObjectiveSpec, RepresentedSpec, SelectionSpec};
+use super::spec::SelectionSpec;
 use super::state::State;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -189,15 +189,14 @@ impl JobRecord {
         }
     }
 
-    /// The datasets it reads: its own, and the one it represents where that is another.
+    /// The datasets it reads: its own, then the others that its objective names.
     pub fn datasets(&self) -> impl Iterator<Item = &str> {
         let JobSpec::Selection(SelectionSpec { objective, .. }) = &self.spec;
-        let ObjectiveSpec::FacilityLocation { represented, .. } = objective;
-        let other = match represented {
-            Some(RepresentedSpec::Dataset(id)) if *id != self.dataset => Some(id.as_str()),
-            _ => None,
-        };
-        std::iter::once(self.dataset.as_str()).chain(other)
+        let mut others = objective.datasets();
+        others.sort_unstable();
+        others.dedup();
+        others.retain(|id| *id != self.dataset);
+        std::iter::once(self.dataset.as_str()).chain(others)
     }
 
     /// Where to find it.

@@ -1,16 +1,38 @@
 //! Jobs that would take more than the limits allow, and the way out.
 
 use super::Limits;
+use super::function::{Estimate, Function, Sizes};
 
 /// Floating-point operations of a run, about.
 #[derive(Clone, Copy)]
 pub(super) struct Flops {
+    /// Before the first pick.
+    preparing: f64,
     /// The search over the represented rows.
-    pub(super) searching: f64,
-    /// Valuing the answer over every row, where the search looks at a sample.
-    pub(super) valuing: f64,
+    searching: f64,
+    /// Valuing the answer over every row, where the search looks at a sample or at a graph.
+    valuing: f64,
     /// What valuing would take if it did.
-    pub(super) sampling: f64,
+    sampling: f64,
+}
+
+impl Flops {
+    pub(super) fn of(function: &Function, estimate: Estimate, sizes: Sizes) -> Self {
+        let pairs = 2.0 * sizes.dim as f64 * sizes.n as f64;
+        let sampling = pairs * sizes.k as f64;
+        // The dense value of a cut or of a saturated coverage needs the sums of all rows.
+        let valuing = match (function.is_sampled(), function.is_graph()) {
+            (_, true) => pairs * sizes.n as f64,
+            (true, false) => sampling,
+            (false, false) => 0.0,
+        };
+        Self { preparing: estimate.preparing, searching: estimate.searching, valuing, sampling }
+    }
+
+    /// All together.
+    pub(super) fn total(self) -> f64 {
+        self.preparing + self.searching + self.valuing
+    }
 }
 
 /// A limit that a job breaks.
@@ -23,7 +45,13 @@ pub(super) struct Excess {
 
 impl Excess {
     /// The first limit that the job breaks, with a way out.
-    pub(super) fn of(n: usize, rows: usize, memory: u64, flops: Flops, limits: &Limits) -> Option<Self> {
+    pub(super) fn of(
+        function: &Function,
+        n: usize,
+        memory: u64,
+        flops: Flops,
+        limits: &Limits,
+    ) -> Option<Self> {
         let allowed = limits.memory_bytes;
         if memory > allowed {
             let fits = (n as f64 * allowed as f64 / memory as f64) as u64;
@@ -37,13 +65,15 @@ impl Excess {
                 setting: "jobs.memory_bytes",
             });
         }
-        let Flops { searching, valuing, sampling } = flops;
-        let needed = searching + valuing;
+        let Flops { preparing, searching, sampling, .. } = flops;
+        let needed = flops.total();
         if needed > limits.max_flops {
             // Searching is proportional to the represented rows; a uniform sample of them is unbiased.
-            let fits = (rows as f64 * (limits.max_flops - sampling) / searching) as u64;
+            let fits = function.represented_rows(n).map_or(0, |rows| {
+                (rows as f64 * (limits.max_flops - sampling) / (preparing + searching)) as u64
+            });
             let way_out = match fits {
-                0 => "Choose fewer rows, or raise jobs.max_flops".to_owned(),
+                0 => "Select among fewer rows, or raise jobs.max_flops".to_owned(),
                 fits => format!(
                     "Represent a sample: \"represented\": {{\"sample\": {fits}}} would fit; or raise jobs.max_flops"
                 ),

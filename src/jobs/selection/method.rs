@@ -16,9 +16,9 @@ pub(super) enum Method {
 
 impl Method {
     /// What was asked for, or what `auto` makes of the objective; and the reason.
-    pub(super) fn choose(spec: OptimizerSpec, objective: &Properties) -> (Self, String) {
+    pub(super) fn choose(spec: &OptimizerSpec, objective: &Properties) -> (Self, String) {
         let asked = "asked for".to_owned();
-        match spec {
+        match *spec {
             OptimizerSpec::Greedy {} => (Method::Greedy, asked),
             OptimizerSpec::LazyGreedy {} => (Method::LazyGreedy, asked),
             OptimizerSpec::StochasticGreedy { epsilon } => (Method::StochasticGreedy { epsilon }, asked),
@@ -26,12 +26,12 @@ impl Method {
                 let pool = usize::try_from(pool).unwrap_or(usize::MAX);
                 (Method::BidirectionalGreedy { pool, full_ranking, merge_rounds }, asked)
             }
-            OptimizerSpec::Auto if objective.submodular => (
+            OptimizerSpec::Auto {} if objective.submodular => (
                 Method::LazyGreedy,
                 "auto: the objective is submodular, so lazy_greedy makes greedy's picks with fewer evaluations"
                     .to_owned(),
             ),
-            OptimizerSpec::Auto => (
+            _ => (
                 Method::Greedy,
                 "auto: the objective is not submodular, so every gain has to be computed each step".to_owned(),
             ),

@@ -5,7 +5,7 @@
 
 mod error;
 mod excess;
-mod load;
+mod function;
 mod method;
 mod prepare;
 mod represented;

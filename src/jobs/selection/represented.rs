@@ -3,8 +3,8 @@
 use super::error::SelectionError;
 use super::resolve::Resolver;
 use crate::dataset::{DatasetError, Kind, Source};
-use crate::jobs::spec::{RepresentedSpec, ValuesSpec};
-use submodular::similarity::Metric;
+use crate::jobs::spec::{ItemRef, RepresentedSpec, RowsSpec, ValuesSpec};
+use submodular::similarity::{Measure, Metric};
 use submodular::{Item, sampling};
 
 /// A stream of draws that no step of a run uses.
@@ -29,6 +29,19 @@ impl Represented {
             Represented::Dataset(source) => source.rows(),
         }
     }
+
+    /// Whether they are some of the dataset's rows.
+    pub(super) fn is_of_dataset(&self) -> bool {
+        matches!(self, Represented::Rows(_) | Represented::Sample(_))
+    }
+
+    /// Those rows; none where all are meant, or none are.
+    pub(super) fn rows_of_dataset(&self) -> &[Item] {
+        match self {
+            Represented::Rows(rows) | Represented::Sample(rows) => rows,
+            Represented::All | Represented::Vectors(_) | Represented::Dataset(_) => &[],
+        }
+    }
 }
 
 /// Looks the rows up.
@@ -36,25 +49,14 @@ pub(super) fn rows(
     resolver: &mut Resolver<'_>,
     spec: Option<&RepresentedSpec>,
     other: &dyn Fn(&str) -> Result<Source, DatasetError>,
-    metric: Option<Metric>,
+    measure: Option<Measure>,
     seed: u64,
+    pointer: &str,
 ) -> Result<Represented, SelectionError> {
-    let pointer = "/objective/represented";
-    let (n, dim) = (resolver.source.rows(), resolver.source.dim());
-    let refuse_precomputed = |resolver: &mut Resolver<'_>| {
-        if metric.is_none() {
-            let detail = "a precomputed similarity has rows of its own dataset only: use rows or sample";
-            resolver.refuse(pointer, "invalid_parameter", detail);
-        }
-    };
+    let n = resolver.source.rows();
     Ok(match spec {
         None => Represented::All,
-        Some(RepresentedSpec::Rows(rows)) => {
-            if rows.is_empty() {
-                resolver.refuse(format!("{pointer}/rows"), "invalid_parameter", "at least one row");
-            }
-            Represented::Rows(resolver.items(rows, &format!("{pointer}/rows"))?)
-        }
+        Some(RepresentedSpec::Rows(rows)) => these(resolver, rows, pointer)?,
         Some(RepresentedSpec::Sample(size)) => match usize::try_from(*size) {
             Ok(size) if size >= 1 && size <= n => {
                 let all = (0..).take(n).collect();
@@ -67,54 +69,112 @@ pub(super) fn rows(
                 Represented::All
             }
         },
-        Some(RepresentedSpec::Vectors(vectors)) => {
-            refuse_precomputed(resolver);
-            if vectors.is_empty() {
-                resolver.refuse(format!("{pointer}/vectors"), "invalid_parameter", "at least one vector");
-            }
-            if let Some((row, v)) = vectors.iter().enumerate().find(|(_, v)| v.len() != dim) {
-                let detail = format!("{} numbers, but the dataset's vectors have {dim}", v.len());
-                resolver.refuse(format!("{pointer}/vectors/{row}"), "shape_mismatch", detail);
-            }
-            for (row, vector) in vectors.iter().enumerate() {
-                if let Some(column) = vector.iter().position(|x| !x.is_finite()) {
-                    let detail = "not a finite number in 32 bits";
-                    resolver.refuse(format!("{pointer}/vectors/{row}/{column}"), "invalid_matrix", detail);
-                } else if metric.is_some_and(Metric::is_cosine) && vector.iter().all(|&x| x == 0.0) {
-                    let detail = "the zero vector has no direction for a cosine";
-                    resolver.refuse(format!("{pointer}/vectors/{row}"), "invalid_matrix", detail);
-                }
-            }
-            Represented::Vectors(vectors.clone())
-        }
-        Some(RepresentedSpec::Dataset(id)) => {
-            refuse_precomputed(resolver);
-            let source = other(id)?;
-            if source.kind() != Kind::Vectors || source.dim() != dim {
-                let detail = format!(
-                    "it holds {} of {} numbers, but the dataset's vectors have {dim}",
-                    source.kind(),
-                    source.dim()
-                );
-                resolver.refuse(format!("{pointer}/dataset"), "shape_mismatch", detail);
-            }
-            refuse_zero_row(resolver, &source, metric, &format!("{pointer}/dataset"));
-            Represented::Dataset(source)
-        }
+        Some(RepresentedSpec::Vectors(vectors)) => given(resolver, vectors, measure, pointer),
+        Some(RepresentedSpec::Dataset(id)) => stored(resolver, id, other, measure, pointer)?,
     })
+}
+
+/// Looks up a query's or private rows. Their order means nothing, so rows of the dataset come in ascending order.
+pub(super) fn side(
+    resolver: &mut Resolver<'_>,
+    spec: &RowsSpec,
+    other: &dyn Fn(&str) -> Result<Source, DatasetError>,
+    measure: Option<Measure>,
+    pointer: &str,
+) -> Result<Represented, SelectionError> {
+    Ok(match spec {
+        RowsSpec::Rows(rows) => ascending(these(resolver, rows, pointer)?, None).0,
+        RowsSpec::Vectors(vectors) => given(resolver, vectors, measure, pointer),
+        RowsSpec::Dataset(id) => stored(resolver, id, other, measure, pointer)?,
+    })
+}
+
+/// Rows of the dataset.
+fn these(
+    resolver: &mut Resolver<'_>,
+    rows: &[ItemRef],
+    pointer: &str,
+) -> Result<Represented, SelectionError> {
+    if rows.is_empty() {
+        resolver.refuse(format!("{pointer}/rows"), "invalid_parameter", "at least one row");
+    }
+    Ok(Represented::Rows(resolver.items(rows, &format!("{pointer}/rows"))?))
+}
+
+/// Vectors of the request.
+fn given(
+    resolver: &mut Resolver<'_>,
+    vectors: &[Vec<f32>],
+    measure: Option<Measure>,
+    pointer: &str,
+) -> Represented {
+    let dim = resolver.source.dim();
+    refuse_strangers(resolver, measure, pointer);
+    if vectors.is_empty() {
+        resolver.refuse(format!("{pointer}/vectors"), "invalid_parameter", "at least one vector");
+    }
+    if let Some((row, v)) = vectors.iter().enumerate().find(|(_, v)| v.len() != dim) {
+        let detail = format!("{} numbers, but the dataset's vectors have {dim}", v.len());
+        resolver.refuse(format!("{pointer}/vectors/{row}"), "shape_mismatch", detail);
+    }
+    for (row, vector) in vectors.iter().enumerate() {
+        if let Some(column) = vector.iter().position(|x| !x.is_finite()) {
+            let detail = "not a finite number in 32 bits";
+            resolver.refuse(format!("{pointer}/vectors/{row}/{column}"), "invalid_matrix", detail);
+        } else if measure.is_some_and(Measure::is_of_directions) && vector.iter().all(|&x| x == 0.0) {
+            let detail = "the zero vector has no direction for a cosine";
+            resolver.refuse(format!("{pointer}/vectors/{row}"), "invalid_matrix", detail);
+        }
+    }
+    Represented::Vectors(vectors.to_vec())
+}
+
+/// Every row of another dataset.
+fn stored(
+    resolver: &mut Resolver<'_>,
+    id: &str,
+    other: &dyn Fn(&str) -> Result<Source, DatasetError>,
+    measure: Option<Measure>,
+    pointer: &str,
+) -> Result<Represented, SelectionError> {
+    let dim = resolver.source.dim();
+    refuse_strangers(resolver, measure, pointer);
+    let source = other(id)?;
+    if source.kind() != Kind::Vectors || source.dim() != dim {
+        let detail = format!(
+            "it holds {} of {} numbers, but the dataset's vectors have {dim}",
+            source.kind(),
+            source.dim()
+        );
+        resolver.refuse(format!("{pointer}/dataset"), "shape_mismatch", detail);
+    }
+    refuse_zero_row(resolver, &source, measure, &format!("{pointer}/dataset"));
+    Ok(Represented::Dataset(source))
+}
+
+/// Rows from elsewhere, where only rows of the dataset have a place.
+fn refuse_strangers(resolver: &mut Resolver<'_>, measure: Option<Measure>, pointer: &str) {
+    let detail = match measure {
+        None => "a precomputed similarity has rows of its own dataset only: use rows or sample",
+        Some(Measure::Similarity(Metric::EuclideanGap)) => {
+            "euclidean_gap is of the largest distance in the dataset: use rows of it"
+        }
+        Some(_) => return,
+    };
+    resolver.refuse(pointer, "invalid_parameter", detail);
 }
 
 /// A stored vector without a direction, which the run would meet.
 pub(super) fn refuse_zero_row(
     resolver: &mut Resolver<'_>,
     source: &Source,
-    metric: Option<Metric>,
+    measure: Option<Measure>,
     pointer: &str,
 ) {
-    if let (Some(row), Some(metric)) = (source.zero_row(), metric)
-        && metric.is_cosine()
+    if let (Some(row), Some(measure)) = (source.zero_row(), measure)
+        && measure.is_of_directions()
     {
-        let detail = format!("row {row} is the zero vector, which has no direction for {}", metric.name());
+        let detail = format!("row {row} is the zero vector, which has no direction for {}", measure.name());
         resolver.refuse(pointer, "invalid_matrix", detail);
     }
 }
@@ -127,8 +187,8 @@ pub(super) fn weights(
     resolver: &mut Resolver<'_>,
     spec: Option<&ValuesSpec>,
     represented: &Represented,
+    pointer: &str,
 ) -> Result<Option<Vec<f64>>, SelectionError> {
-    let pointer = "/objective/weights";
     let Some(spec) = spec else { return Ok(None) };
     let before = resolver.errors.len();
     let mut values = resolver.values(spec, pointer)?;

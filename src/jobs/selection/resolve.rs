@@ -31,6 +31,14 @@ pub(super) struct Rule {
     pub(super) groups: Option<(Vec<Option<u32>>, Vec<String>)>,
 }
 
+impl Rule {
+    /// Items of `0..n` that may be chosen, ascending.
+    pub(super) fn allowed(&self, n: usize) -> Vec<Item> {
+        let banned: BTreeSet<Item> = self.exclude.iter().copied().collect();
+        (0..).take(n).filter(|e| !banned.contains(e)).collect()
+    }
+}
+
 impl<'a> Resolver<'a> {
     pub(super) fn new(source: &'a Source) -> Self {
         Self { source, ids: None, column_bytes: 0, errors: vec![] }
@@ -154,7 +162,7 @@ impl<'a> Resolver<'a> {
             self.refuse("/constraints/stop_when_gain_at_most", "invalid_parameter", "it must be finite");
         }
         if ranking {
-            if spec.k.is_some() || spec.groups.is_some() {
+            if spec.k.is_some() || !spec.groups.is_empty() {
                 let detail = "full_ranking orders every item: leave k and groups out";
                 self.refuse("/constraints", "optimizer_mismatch", detail);
             }
@@ -182,7 +190,7 @@ impl<'a> Resolver<'a> {
                 0
             }
         };
-        let groups = match &spec.groups {
+        let groups = match spec.groups.first() {
             Some(groups) => self.groups(groups, &exclude)?,
             None => None,
         };

@@ -1,9 +1,8 @@
 //! The run itself: load, compute similarities, select, describe.
 
 use super::error::SelectionError;
-use super::load::{self, Loaded};
+use super::function::{Built, Function, Loader, Stage};
 use super::prepare::{Prepared, stopped};
-use super::represented::Represented;
 use super::result::{Certificate, SelectionResult, Timings};
 use super::saved::{decode, encode};
 use crate::dataset::{DatasetError, Ids, Source};
@@ -90,7 +89,7 @@ impl From<Halt> for Stop {
         match halt {
             Halt::Cancelled => Stop::Halted(Ending::Cancelled),
             Halt::Deadline => Stop::Halted(Ending::Deadline),
-            Halt::Failed(error) => error.into(),
+            Halt::Failed(error) => Stop::Failed(error.into()),
             Halt::Ask(_) => submodular::Error::Unsupported("this objective has nobody to ask").into(),
         }
     }
@@ -122,8 +121,8 @@ pub fn run(
     let (outcome, valued) = match outcome {
         Ok(outcome) => outcome,
         Err(Stop::Halted(ending)) => {
-            let sampled = matches!(prepared.represented, Represented::Sample(_));
-            (before_the_first_pick(ending, from), if sampled { Valued::Unknown } else { Valued::Whole })
+            let other = is_another(&prepared.function);
+            (before_the_first_pick(ending, from), if other { Valued::Unknown } else { Valued::Whole })
         }
         Err(Stop::Failed(error)) => return Err(error),
     };
@@ -152,13 +151,18 @@ fn select(
     watch: &mut dyn Watch,
     timings: &mut Timings,
 ) -> Result<(Outcome, Valued), Stop> {
-    let Loaded { objective, dense, loading, similarity } = load::objective(prepared, source, ctl, watch)?;
-    (timings.loading, timings.similarity) = (loading, similarity);
-    let start = Instant::now();
     let rule = &prepared.rule;
-    let problem =
-        Problem::new(objective, rule.constraint.clone(), &rule.include, &rule.exclude, prepared.spec.seed)?
-            .stop_when_gain_at_most(prepared.spec.constraints.stop_when_gain_at_most);
+    let allowed = rule.allowed(source.rows());
+    let mut loader = Loader::new(source, prepared.limits.kernel);
+    let built = loader.build(&prepared.function, Stage::Search, &allowed, ctl, watch);
+    (timings.loading, timings.similarity) = loader.seconds();
+    let Built { objective, start } = built?;
+    // Where nothing is included, a function on distances may say where to begin.
+    let k = rule.constraint.shape().k.unwrap_or(start.len());
+    let first = if rule.include.is_empty() { &start[..start.len().min(k)] } else { &rule.include };
+    let start = Instant::now();
+    let problem = Problem::new(objective, rule.constraint.clone(), first, &rule.exclude, prepared.spec.seed)?
+        .stop_when_gain_at_most(prepared.spec.constraints.stop_when_gain_at_most);
     let mut optimizer = prepared.method.build()?;
     let (_, total) = optimizer.progress(&problem);
     let (done, evaluations) = from.map_or((0, 0), |saved| (saved.took.len() as u64, saved.evaluations));
@@ -175,33 +179,45 @@ fn select(
         });
         watch.save(&|| Ok(encode(&problem.save(optimizer, ctl))?));
     })?;
-    let valued = match dense {
-        None => Valued::Whole,
-        Some(value) => value_over_every_row(&mut outcome, &*value, ctl)?,
+    let valued = if is_another(&prepared.function) {
+        value_of_all(&mut outcome, &prepared.function, &mut loader, ctl, watch)?
+    } else {
+        Valued::Whole
     };
     timings.selecting = start.elapsed().as_secs_f64();
     Ok((outcome, valued))
 }
 
-/// Of which rows the value of the answer is.
+/// Whether another function is searched than the one that is meant: over a sample of its rows, or over a graph.
+fn is_another(function: &Function) -> bool {
+    function.is_sampled() || function.is_graph()
+}
+
+/// Of which function the value of the answer is.
 enum Valued {
-    /// Of all: they were optimised.
+    /// Of the one that is meant: it was optimised.
     Whole,
-    /// Of a sample, and this one of all.
-    Sample(f64),
-    /// Of a sample: the run was stopped before that of all was known.
+    /// Of another, and this one of the one that is meant.
+    Other(f64),
+    /// Of another: the run was stopped before that of the one that is meant was known.
     Unknown,
 }
 
 /// A run that was stopped may take this long to learn the value of what it has.
 const LAST_LOOK: Duration = Duration::from_millis(300);
 
-/// The value over every row of an answer to a sample of them. A cancel that comes now is the end of the run too.
-fn value_over_every_row(outcome: &mut Outcome, value: &load::Value<'_>, ctl: &Ctl) -> Result<Valued, Stop> {
+/// The value of an answer that was found over a sample or a graph. A cancel that comes now is the end of the run too.
+fn value_of_all(
+    outcome: &mut Outcome,
+    function: &Function,
+    loader: &mut Loader<'_>,
+    ctl: &Ctl,
+    watch: &mut dyn Watch,
+) -> Result<Valued, Stop> {
     let finished = matches!(outcome.ended, Ended::Finished(_));
     let last_look = Ctl::new(Some(Instant::now() + LAST_LOOK));
-    match value(&outcome.selection.items, if finished { ctl } else { &last_look }) {
-        Ok(value) => Ok(Valued::Sample(value)),
+    match loader.value(function, &outcome.selection.items, if finished { ctl } else { &last_look }, watch) {
+        Ok(value) => Ok(Valued::Other(value)),
         Err(Stop::Halted(Ending::Cancelled)) => {
             outcome.ended = Ended::Cancelled;
             Ok(Valued::Unknown)
@@ -252,11 +268,18 @@ fn describe(
         upper_bound: c.upper_bound,
         ratio: if c.upper_bound > 0.0 { value / c.upper_bound } else { 1.0 },
         basis: c.basis.name().to_owned(),
-        of: if matches!(valued, Valued::Whole) { "dense" } else { "sample" }.to_owned(),
+        of: if prepared.function.is_graph() {
+            "graph"
+        } else if prepared.function.is_sampled() {
+            "sample"
+        } else {
+            "dense"
+        }
+        .to_owned(),
     });
     let mut warnings = prepared.warnings;
     if matches!(valued, Valued::Unknown) {
-        let told = "the run was stopped before the value over all rows was known: objective_value is that of the sample";
+        let told = "the run was stopped before the value over all rows was known: objective_value is that of the sample or graph";
         warnings.push(told.to_owned());
     }
     let id = |ids: &Ids, e: Item| ids.get(e as usize).unwrap_or_default().to_owned();
@@ -266,7 +289,7 @@ fn describe(
         ranking: (prepared.method.ranks_all() && complete).then(|| selection.items.clone()),
         indices: selection.items,
         gains: selection.gains,
-        objective_value: if let Valued::Sample(dense) = valued { dense } else { value },
+        objective_value: if let Valued::Other(meant) = valued { meant } else { value },
         optimized_value: if matches!(valued, Valued::Whole) { None } else { Some(value) },
         included: prepared.rule.include.len() as u64,
         empty_value: selection.empty,
@@ -275,9 +298,9 @@ fn describe(
         optimizer: prepared.method.name().to_owned(),
         optimizer_reason: prepared.optimizer_reason,
         warnings,
-        similarity: prepared.similarity.metric_name().to_owned(),
+        similarity: prepared.function.measure_name(),
         exactness: "exact".to_owned(),
-        plan: prepared.similarity.name().to_owned(),
+        plan: prepared.function.plan_name(),
         kernel: prepared.limits.kernel.name().to_owned(),
         seed: prepared.spec.seed,
         evaluations: selection.evaluations,

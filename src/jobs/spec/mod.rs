@@ -45,4 +45,3 @@ pub enum OnStop {
     /// There is no result.
     Fail,
 }
-

@@ -2,8 +2,8 @@
 
 use super::defaults;
 use super::shapes::{
-    CapSpec, ConcaveSpec, DistanceSpec, NegativeSpec, ReductionSpec, RepresentedSpec, RowsSpec, SimilaritySpec,
-    StartSpec, ValuesSpec,
+    CapSpec, ConcaveSpec, DistanceSpec, MetricSpec, NegativeSpec, ReductionSpec, RepresentedSpec, RowsSpec,
+    SimilaritySpec, StartSpec, ValuesSpec,
 };
 use serde::{Deserialize, Serialize};
 
@@ -305,6 +305,80 @@ impl ObjectiveSpec {
             ObjectiveSpec::LogDetMi { .. } => "log_det_mi",
             ObjectiveSpec::LogDetCg { .. } => "log_det_cg",
             ObjectiveSpec::LogDetCmi { .. } => "log_det_cmi",
+        }
+    }
+}
+
+impl ObjectiveSpec {
+    /// Fills the defaults that depend on the data: the width of rbf is 1 / dim.
+    pub fn fill(&mut self, dim: usize) {
+        if let Self::Mixture { parts, .. } = self {
+            parts.iter_mut().for_each(|part| part.objective.fill(dim));
+        }
+        if let Some(similarity) = self.similarity_mut() {
+            if similarity.metric == MetricSpec::Rbf && similarity.gamma.is_none() {
+                similarity.gamma = Some(1.0 / dim as f64);
+            }
+        }
+    }
+
+    fn similarity_mut(&mut self) -> Option<&mut SimilaritySpec> {
+        match self {
+            Self::FacilityLocation { similarity, .. }
+            | Self::GraphCut { similarity, .. }
+            | Self::SaturatedCoverage { similarity, .. }
+            | Self::SumRedundancy { similarity, .. }
+            | Self::LogDet { similarity, .. }
+            | Self::FacilityLocationMi { similarity, .. }
+            | Self::FacilityLocationVmi { similarity, .. }
+            | Self::FacilityLocationCg { similarity, .. }
+            | Self::FacilityLocationCmi { similarity, .. }
+            | Self::GraphCutMi { similarity, .. }
+            | Self::GraphCutCg { similarity, .. }
+            | Self::ConcaveOverModular { similarity, .. }
+            | Self::LogDetMi { similarity, .. }
+            | Self::LogDetCg { similarity, .. }
+            | Self::LogDetCmi { similarity, .. } => Some(similarity),
+            Self::FeatureBased { .. }
+            | Self::SetCover { .. }
+            | Self::ProbabilisticSetCover { .. }
+            | Self::DisparitySum { .. }
+            | Self::DisparityMin { .. }
+            | Self::Modular { .. }
+            | Self::Mixture { .. } => None,
+        }
+    }
+
+    /// Ids of the datasets it names beside the one that is selected from.
+    pub fn datasets(&self) -> Vec<&str> {
+        fn of(rows: &RowsSpec) -> Option<&str> {
+            if let RowsSpec::Dataset(id) = rows { Some(id) } else { None }
+        }
+        match self {
+            Self::FacilityLocation { represented: Some(RepresentedSpec::Dataset(id)), .. } => vec![id],
+            Self::FacilityLocationMi { query, .. }
+            | Self::FacilityLocationVmi { query, .. }
+            | Self::GraphCutMi { query, .. }
+            | Self::ConcaveOverModular { query, .. }
+            | Self::LogDetMi { query, .. } => of(query).into_iter().collect(),
+            Self::FacilityLocationCg { private, .. }
+            | Self::GraphCutCg { private, .. }
+            | Self::LogDetCg { private, .. } => of(private).into_iter().collect(),
+            Self::FacilityLocationCmi { query, private, .. } | Self::LogDetCmi { query, private, .. } => {
+                of(query).into_iter().chain(of(private)).collect()
+            }
+            Self::Mixture { parts, .. } => parts.iter().flat_map(|part| part.objective.datasets()).collect(),
+            Self::FacilityLocation { .. }
+            | Self::GraphCut { .. }
+            | Self::SaturatedCoverage { .. }
+            | Self::SumRedundancy { .. }
+            | Self::FeatureBased { .. }
+            | Self::SetCover { .. }
+            | Self::ProbabilisticSetCover { .. }
+            | Self::LogDet { .. }
+            | Self::DisparitySum { .. }
+            | Self::DisparityMin { .. }
+            | Self::Modular { .. } => vec![],
         }
     }
 }

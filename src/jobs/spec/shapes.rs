@@ -176,3 +176,27 @@ pub enum ReductionSpec {
     Mean,
 }
 
+/// Similarity formulas of this version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MetricSpec {
+    /// max(0, cos).
+    #[default]
+    Cosine,
+    /// cos.
+    CosineSigned,
+    /// (1 + cos) / 2.
+    CosineShifted,
+    /// cos^2.
+    CosineSquared,
+    /// Inner product.
+    Dot,
+    /// exp(-gamma d^2).
+    Rbf,
+    /// exp(-d / dim).
+    ExpDistance,
+    /// max d^2 - d^2.
+    EuclideanGap,
+    /// The dataset is the similarity matrix.
+    Precomputed,
+}

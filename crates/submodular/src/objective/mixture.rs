@@ -24,23 +24,7 @@ impl Mixture {
             let reason = format!("a weight is {weight}; expected a finite number of at least 0");
             return Err(Error::Parameter { name: "parts", reason });
         }
-        let of = |(weight, part): &(f64, Arc<dyn Objective>)| {
-            let properties = part.properties();
-            Properties { slack: weight * properties.slack, ..properties }
-        };
-        let properties = parts.iter().map(of).reduce(|a, b| Properties {
-            monotone: a.monotone && b.monotone,
-            submodular: a.submodular && b.submodular,
-            normalised: a.normalised && b.normalised,
-            nonnegative: a.nonnegative && b.nonnegative,
-            modular: a.modular && b.modular,
-            streamable: a.streamable && b.streamable,
-            depends_on_k: a.depends_on_k || b.depends_on_k,
-            restricts_exactly: a.restricts_exactly && b.restricts_exactly,
-            dispersion: None,
-            asks: a.asks || b.asks,
-            slack: a.slack + b.slack,
-        });
+        let properties = properties(parts.iter().map(|(weight, part)| (*weight, part.properties())));
         let Some(properties) = properties else {
             return Err(Error::Parameter { name: "parts", reason: "there is none".into() });
         };
@@ -81,6 +65,23 @@ impl Mixture {
         }
         Ok(self)
     }
+}
+
+/// What all parts have; none where there is no part.
+pub fn properties(parts: impl Iterator<Item = (f64, Properties)>) -> Option<Properties> {
+    parts.map(|(weight, part)| Properties { slack: weight * part.slack, ..part }).reduce(|a, b| Properties {
+        monotone: a.monotone && b.monotone,
+        submodular: a.submodular && b.submodular,
+        normalised: a.normalised && b.normalised,
+        nonnegative: a.nonnegative && b.nonnegative,
+        modular: a.modular && b.modular,
+        streamable: a.streamable && b.streamable,
+        depends_on_k: a.depends_on_k || b.depends_on_k,
+        restricts_exactly: a.restricts_exactly && b.restricts_exactly,
+        dispersion: None,
+        asks: a.asks || b.asks,
+        slack: a.slack + b.slack,
+    })
 }
 
 impl Objective for Mixture {

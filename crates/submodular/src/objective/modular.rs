@@ -23,23 +23,28 @@ impl Modular {
     }
 }
 
+/// Monotone where no score is negative.
+pub fn properties(scores: &[f64]) -> Properties {
+    let monotone = scores.iter().all(|&score| score >= 0.0);
+    Properties {
+        monotone,
+        submodular: true,
+        normalised: true,
+        nonnegative: monotone,
+        modular: true,
+        streamable: true,
+        restricts_exactly: true,
+        ..Properties::default()
+    }
+}
+
 impl Objective for Modular {
     fn len(&self) -> usize {
         self.scores.len()
     }
 
     fn properties(&self) -> Properties {
-        let monotone = self.scores.iter().all(|&score| score >= 0.0);
-        Properties {
-            monotone,
-            submodular: true,
-            normalised: true,
-            nonnegative: monotone,
-            modular: true,
-            streamable: true,
-            restricts_exactly: true,
-            ..Properties::default()
-        }
+        properties(&self.scores)
     }
 
     fn memory(&self, _k: usize) -> u64 {

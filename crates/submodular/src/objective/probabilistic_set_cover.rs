@@ -4,7 +4,7 @@
 
 use super::columns;
 use super::{Objective, Properties, State};
-use crate::similarity::Similarity;
+use crate::similarity::{Any, Similarity};
 use crate::tile::{Epilogue, Terms};
 use crate::{Ctl, Error, Halt, Item};
 use std::sync::Arc;
@@ -40,21 +40,34 @@ pub fn memory(concepts: usize) -> u64 {
     concepts as u64 * 32 + columns::scratch(concepts)
 }
 
+/// What always holds.
+pub fn properties() -> Properties {
+    Properties {
+        monotone: true,
+        submodular: true,
+        normalised: true,
+        nonnegative: true,
+        streamable: true,
+        restricts_exactly: true,
+        ..Properties::default()
+    }
+}
+
+/// Not generic; see [`facility_location`](super::facility_location::facility_location).
+///
+/// # Errors
+/// As [`ProbabilisticSetCover::new`].
+pub fn probabilistic_set_cover(probabilities: Any, weights: Vec<f64>) -> Result<Arc<dyn Objective>, Error> {
+    Ok(Arc::new(ProbabilisticSetCover::new(probabilities, weights)?))
+}
+
 impl<S: Similarity> Objective for ProbabilisticSetCover<S> {
     fn len(&self) -> usize {
         self.probabilities.items()
     }
 
     fn properties(&self) -> Properties {
-        Properties {
-            monotone: true,
-            submodular: true,
-            normalised: true,
-            nonnegative: true,
-            streamable: true,
-            restricts_exactly: true,
-            ..Properties::default()
-        }
+        properties()
     }
 
     fn memory(&self, _k: usize) -> u64 {

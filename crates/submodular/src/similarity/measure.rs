@@ -30,6 +30,14 @@ impl Measure {
         }
     }
 
+    /// Whether no number is below 0.
+    pub fn is_nonnegative(self) -> bool {
+        match self {
+            Measure::Similarity(metric) => metric.is_nonnegative(),
+            Measure::Distance(_) => true,
+        }
+    }
+
     /// Whether an item and itself are 1 by definition, whatever rounding makes of their product.
     pub(super) fn is_one_at_itself(self) -> bool {
         matches!(self, Measure::Similarity(metric) if metric.is_cosine())

@@ -70,6 +70,33 @@ impl Points {
         self.packed.row(row)
     }
 
+    /// All vectors of several, one after the other, bit for bit. They must be packed for the same measure and kernel.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for none or for other dimensions, [`Error::Parameter`] for another measure or kernel.
+    pub fn concat(parts: &[std::sync::Arc<Self>]) -> Result<Self, Error> {
+        let Some(first) = parts.first() else {
+            return Err(Error::Shape { what: "parts, at least", expected: 1, found: 0 });
+        };
+        let rows = parts.iter().map(|part| part.len()).sum();
+        let mut packed = Packed::zeroed(first.kernel(), rows, first.dim())?;
+        let mut row = 0;
+        for part in parts {
+            if part.dim() != first.dim() {
+                return Err(Error::Shape { what: "columns", expected: first.dim(), found: part.dim() });
+            }
+            if part.measure != first.measure || part.kernel() != first.kernel() {
+                let reason = "parts must be packed for the same measure and kernel".to_owned();
+                return Err(Error::Parameter { name: "metric", reason });
+            }
+            for of in 0..part.len() {
+                packed.write(row, part.row(of));
+                row += 1;
+            }
+        }
+        Ok(Self { measure: first.measure, transform: first.transform, packed })
+    }
+
     /// A part: vector i of the result is `items[i]`, bit for bit. Panics when there is no such vector.
     #[must_use]
     pub fn restrict(&self, items: &[Item]) -> Self {

@@ -55,6 +55,19 @@ impl Stored {
         &self.values[item as usize * self.stride..][..self.rows]
     }
 
+    /// The similarities of these rows and items, which are no longer the same points.
+    #[must_use]
+    pub fn part(&self, rows: &[Item], items: &[Item]) -> Self {
+        let stride = stride(rows.len());
+        let mut values = Aligned::zeroed_or_abort(stride * items.len());
+        for (to, &item) in values.chunks_exact_mut(stride.max(1)).zip(items) {
+            let from = self.column(item);
+            to.iter_mut().zip(rows).for_each(|(to, &row)| *to = from[row as usize]);
+        }
+        let (rows, items) = (rows.len(), items.len());
+        Self { values, kernel: self.kernel, rows, items, stride, same: false, symmetric: false }
+    }
+
     /// Bytes held.
     pub fn bytes(&self) -> u64 {
         size_of_val::<[f32]>(&self.values) as u64
@@ -188,19 +201,12 @@ impl Similarity for Stored {
     }
 
     fn restrict(&self, items: &[Item]) -> Self {
-        let rows = if self.same { items.len() } else { self.rows };
-        let stride = stride(rows);
-        let mut values = Aligned::zeroed_or_abort(stride * items.len());
-        for (to, &item) in values.chunks_exact_mut(stride.max(1)).zip(items) {
-            let from = self.column(item);
-            if self.same {
-                to.iter_mut().zip(items).for_each(|(to, &row)| *to = from[row as usize]);
-            } else {
-                to[..rows].copy_from_slice(from);
-            }
+        if self.same {
+            let symmetric = self.symmetric;
+            return Self { same: true, symmetric, ..self.part(items, items) };
         }
-        let Self { kernel, same, symmetric, .. } = *self;
-        Self { values, kernel, rows, items: items.len(), stride, same, symmetric }
+        let all: Vec<Item> = (0..self.rows as Item).collect();
+        self.part(&all, items)
     }
 }
 

@@ -1,7 +1,7 @@
 //! A job on the wire.
 
 use crate::api::v1::result::{Guarantee, JobKind};
-use crate::api::v1::spec::{Constraints, Objective, OnStop, Optimizer};
+use crate::api::v1::spec::{Constraints, Objective, OnStop, Optimizer, To};
 use crate::jobs::record::{self, PhaseRecord, ProgressRecord};
 use crate::jobs::selection::result::PlanReport;
 use crate::jobs::spec::SelectionSpec;
@@ -245,12 +245,12 @@ impl From<JobState> for State {
 impl From<SelectionSpec> for JobSpec {
     fn from(spec: SelectionSpec) -> Self {
         Self {
-            objective: spec.objective.into(),
-            constraints: spec.constraints.into(),
-            optimizer: spec.optimizer.into(),
+            objective: spec.objective.to(),
+            constraints: spec.constraints.to(),
+            optimizer: spec.optimizer.to(),
             seed: spec.seed,
             deadline_seconds: spec.deadline_seconds,
-            on_stop: spec.on_stop.into(),
+            on_stop: spec.on_stop.to(),
         }
     }
 }

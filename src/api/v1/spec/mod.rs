@@ -35,7 +35,7 @@ macro_rules! told_by_name {
 
         impl $union {
             /// Reads the object that stood at `pointer`, after the document has found nothing wrong with it.
-            pub(super) fn parse(value: Value, pointer: &str) -> Result<Self, Problem> {
+            pub(in crate::api) fn parse(value: Value, pointer: &str) -> Result<Self, Problem> {
                 match value["name"].as_str() {
                     $(Some($name) => Ok(Self::$variant(from_value(value, pointer)?)),)+
                     _ => Err(Problem::at(Code::InvalidParameter, format!("{pointer}/name"), "an unknown name")),
@@ -44,8 +44,6 @@ macro_rules! told_by_name {
         }
     };
 }
-
-use {name, told_by_name};
 
 mod constraints;
 mod objective;

@@ -1,6 +1,9 @@
 //! The set functions by name, with their parameters.
 
-use super::{name, told_by_name};
+use super::shapes::{
+    Cap, Concave, Distance, Negative, Reduction, Represented, Rows, Similarity, Start, Values,
+};
+use super::stored::To;
 use crate::api::codes::Code;
 use crate::api::json::from_value;
 use crate::api::problem::Problem;
@@ -8,9 +11,6 @@ use crate::jobs::spec::defaults;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
 use utoipa::ToSchema;
-use super::shapes::{
-    Cap, Concave, Distance, Negative, Reduction, Represented, Rows, Similarity, Start, Values,
-};
 
 name!(FacilityLocationName FacilityLocation "facility_location");
 name!(GraphCutName GraphCut "graph_cut");
@@ -211,7 +211,7 @@ pub struct LogDet {
     /// The objective's name.
     pub name: LogDetName,
     /// How rows and items compare; `cosine_signed` when absent.
-    #[serde(default = "defaults::kernel")]
+    #[serde(default = "kernel")]
     pub similarity: Similarity,
     /// What is added to the kernel's diagonal, at least 0.
     #[serde(default = "defaults::ridge")]
@@ -410,7 +410,7 @@ pub struct LogDetMi {
     /// The objective's name.
     pub name: LogDetMiName,
     /// How rows and items compare; `cosine_signed` when absent.
-    #[serde(default = "defaults::kernel")]
+    #[serde(default = "kernel")]
     pub similarity: Similarity,
     /// What the chosen items shall be like.
     pub query: Rows,
@@ -431,7 +431,7 @@ pub struct LogDetCg {
     /// The objective's name.
     pub name: LogDetCgName,
     /// How rows and items compare; `cosine_signed` when absent.
-    #[serde(default = "defaults::kernel")]
+    #[serde(default = "kernel")]
     pub similarity: Similarity,
     /// What is had already, and shall not be covered again.
     pub private: Rows,
@@ -452,7 +452,7 @@ pub struct LogDetCmi {
     /// The objective's name.
     pub name: LogDetCmiName,
     /// How rows and items compare; `cosine_signed` when absent.
-    #[serde(default = "defaults::kernel")]
+    #[serde(default = "kernel")]
     pub similarity: Similarity,
     /// What the chosen items shall be like.
     pub query: Rows,
@@ -482,4 +482,9 @@ pub struct Part {
     /// The set function.
     #[schema(no_recursion)]
     pub objective: Objective,
+}
+
+/// What a kernel's similarity is when it is left out.
+fn kernel() -> Similarity {
+    defaults::kernel().to()
 }

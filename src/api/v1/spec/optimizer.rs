@@ -1,6 +1,6 @@
 //! The searches by name, with their parameters.
 
-use super::{name, told_by_name};
+use super::shapes::Distance;
 use crate::api::codes::Code;
 use crate::api::json::from_value;
 use crate::api::problem::Problem;
@@ -8,7 +8,6 @@ use crate::jobs::spec::defaults;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
 use utoipa::ToSchema;
-use super::shapes::Distance;
 
 name!(AutoName Auto "auto");
 name!(GreedyName Greedy "greedy");

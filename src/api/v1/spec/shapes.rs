@@ -48,7 +48,7 @@ pub enum NeighborsMethod {
 #[serde(untagged, expecting = "a number of neighbours, or \"auto\"")]
 pub enum NeighborsCount {
     /// This many, at least 1.
-    Count(#[schema(minimum = 1)] u64),
+    Count(u64),
     /// By n and k.
     Auto(AutoName),
 }
@@ -203,4 +203,3 @@ pub enum Item {
     /// Id; of an integer column its decimal string.
     Id(String),
 }
-

@@ -30,34 +30,34 @@ impl<A: To<B>, B> To<Vec<B>> for Vec<A> {
 
 /// Enums that differ in nothing but their use, variant by variant; a variant may carry values.
 macro_rules! same {
-    ($wire:ty, $stored:ty: $($variant:ident $(($value:ident))?),*) => {
-        impl To<$stored> for $wire {
-            fn to(self) -> $stored {
-                match self { $(<$wire>::$variant $(($value))? => <$stored>::$variant $((($value).to()))?),* }
+    ($wire:ident, $stored:ident: $($variant:ident $(($value:ident))?),*) => {
+        impl To<spec::$stored> for $wire {
+            fn to(self) -> spec::$stored {
+                match self { $($wire::$variant $(($value))? => spec::$stored::$variant $(($value.to()))?),* }
             }
         }
-        impl To<$wire> for $stored {
+        impl To<$wire> for spec::$stored {
             fn to(self) -> $wire {
-                match self { $(<$stored>::$variant $(($value))? => <$wire>::$variant $((($value).to()))?),* }
+                match self { $(spec::$stored::$variant $(($value))? => $wire::$variant $(($value.to()))?),* }
             }
         }
     };
 }
 
-same!(Metric, spec::MetricSpec: Cosine, CosineSigned, CosineShifted, CosineSquared, Dot, Rbf, ExpDistance, EuclideanGap, Precomputed);
-same!(Distance, spec::DistanceSpec: Euclidean, Angular, Cosine, Precomputed);
-same!(Reduction, spec::ReductionSpec: Sum, Mean);
-same!(Cap, spec::CapSpec: Fraction, Absolute);
-same!(Negative, spec::NegativeSpec: Error, Clip);
-same!(Start, spec::StartSpec: Lowest, FarthestPair);
-same!(Concave, spec::ConcaveSpec: Sqrt, Log, Ratio, Power(p));
-same!(NeighborsMethod, spec::NeighborsMethodSpec: Auto, Exact);
-same!(PartsBy, spec::PartsBySpec: Random, Column);
-same!(Inner, spec::InnerSpec: Greedy, LazyGreedy);
-same!(OnStop, spec::OnStop: Partial, Fail);
-same!(Item, spec::ItemRef: Index(index), Id(id));
-same!(Represented, spec::RepresentedSpec: Rows(rows), Sample(rows), Dataset(id), Vectors(vectors));
-same!(Rows, spec::RowsSpec: Rows(rows), Dataset(id), Vectors(vectors));
+same!(Metric, MetricSpec: Cosine, CosineSigned, CosineShifted, CosineSquared, Dot, Rbf, ExpDistance, EuclideanGap, Precomputed);
+same!(Distance, DistanceSpec: Euclidean, Angular, Cosine, Precomputed);
+same!(Reduction, ReductionSpec: Sum, Mean);
+same!(Cap, CapSpec: Fraction, Absolute);
+same!(Negative, NegativeSpec: Error, Clip);
+same!(Start, StartSpec: Lowest, FarthestPair);
+same!(Concave, ConcaveSpec: Sqrt, Log, Ratio, Power(p));
+same!(NeighborsMethod, NeighborsMethodSpec: Auto, Exact);
+same!(PartsBy, PartsBySpec: Random, Column);
+same!(Inner, InnerSpec: Greedy, LazyGreedy);
+same!(OnStop, OnStop: Partial, Fail);
+same!(Item, ItemRef: Index(index), Id(id));
+same!(Represented, RepresentedSpec: Rows(rows), Sample(rows), Dataset(id), Vectors(vectors));
+same!(Rows, RowsSpec: Rows(rows), Dataset(id), Vectors(vectors));
 
 /// Structs with the same fields; a field that one side has more does not compile.
 macro_rules! same_fields {
@@ -226,7 +226,9 @@ impl To<Knapsack> for spec::KnapsackSpec {
 impl To<spec::MinDistanceSpec> for MinDistance {
     fn to(self) -> spec::MinDistanceSpec {
         match self {
-            MinDistance::Value(value) => spec::MinDistanceSpec { value, distance: spec::DistanceSpec::Euclidean },
+            MinDistance::Value(value) => {
+                spec::MinDistanceSpec { value, distance: spec::DistanceSpec::Euclidean }
+            }
             MinDistance::Of(bound) => bound.to(),
         }
     }

@@ -7,6 +7,7 @@ use crate::jobs::selection::represented::Represented;
 use crate::jobs::selection::run::{Phase, Progress, Stop, Watch};
 use crate::jobs::spec::{CapSpec, StartSpec};
 use std::sync::Arc;
+use std::time::Instant;
 use submodular::objective::concave_over_modular::concave_over_modular;
 use submodular::objective::disparity_min::{disparity_min, farthest_pair};
 use submodular::objective::disparity_sum::disparity_sum;
@@ -26,15 +27,15 @@ use submodular::objective::log_det_mi::log_det_mi;
 use submodular::objective::mixture::Mixture;
 use submodular::objective::modular::Modular;
 use submodular::objective::probabilistic_set_cover::probabilistic_set_cover;
-use submodular::objective::refuse_negative;
 use submodular::objective::saturated_coverage::{Cap, saturated_coverage};
 use submodular::objective::set_cover::set_cover;
 use submodular::objective::sum_redundancy::sum_redundancy;
+use submodular::objective::{Reduction, refuse_negative};
 use submodular::similarity::{
     Any, Blocked, FeaturesBuilder, MatrixBuilder, Measure, Points, PointsBuilder, Sparse, Stored,
 };
 use submodular::tile::Kernel;
-use submodular::{Ctl, Item, Objective};
+use submodular::{Chain, Ctl, Item, Objective};
 
 /// Rows between two polls.
 const ROWS: usize = 4096;
@@ -61,15 +62,61 @@ pub(in crate::jobs::selection) struct Loader<'a> {
     source: &'a Source,
     kernel: Kernel,
     points: Vec<(Measure, Arc<Points>)>,
+    /// Seconds spent reading.
+    reading: f64,
+    /// Seconds spent in all.
+    all: f64,
 }
 
 impl<'a> Loader<'a> {
     pub(in crate::jobs::selection) fn new(source: &'a Source, kernel: Kernel) -> Self {
-        Self { source, kernel, points: vec![] }
+        Self { source, kernel, points: vec![], reading: 0.0, all: 0.0 }
+    }
+
+    /// Seconds spent reading data, and computing with it.
+    pub(in crate::jobs::selection) fn seconds(&self) -> (f64, f64) {
+        (self.reading, self.all - self.reading)
+    }
+
+    /// The value of a set under the function that is meant, where another was searched.
+    pub(in crate::jobs::selection) fn value(
+        &mut self,
+        function: &Function,
+        items: &[Item],
+        ctl: &Ctl,
+        watch: &mut dyn Watch,
+    ) -> Result<f64, Stop> {
+        match (&function.form, &function.ground) {
+            (Form::Mixture { parts, normalize: false }, _) => parts
+                .iter()
+                .try_fold(0.0, |sum, (weight, part)| Ok(sum + weight * self.value(part, items, ctl, watch)?)),
+            (
+                Form::FacilityLocation { weights, reduction },
+                Ground::Pairs { measure: None, rows: Represented::Sample(_), .. },
+            ) => value_over_matrix(self.source, items, weights.as_deref(), *reduction, ctl),
+            _ => {
+                let built = self.build(function, Stage::Value, &[], ctl, watch)?;
+                Ok(Chain::new(&built.objective, items).value(ctl)?)
+            }
+        }
     }
 
     /// The function; `allowed`: the items that may be chosen, ascending.
     pub(in crate::jobs::selection) fn build(
+        &mut self,
+        function: &Function,
+        stage: Stage,
+        allowed: &[Item],
+        ctl: &Ctl,
+        watch: &mut dyn Watch,
+    ) -> Result<Built, Stop> {
+        let start = Instant::now();
+        let built = self.make(function, stage, allowed, ctl, watch);
+        self.all += start.elapsed().as_secs_f64();
+        built
+    }
+
+    fn make(
         &mut self,
         function: &Function,
         stage: Stage,
@@ -86,12 +133,12 @@ impl<'a> Loader<'a> {
             ) if stage == Stage::Search => farthest_pair(distances, allowed, ctl)?.map_or(vec![], Vec::from),
             _ => vec![],
         };
-        let objective = match (&function.form, ground) {
+        let objective: Arc<dyn Objective> = match (&function.form, ground) {
             (Form::Modular { scores }, _) => Arc::new(Modular::new(scores.clone())?),
             (Form::Mixture { parts, normalize }, _) => {
                 let mut built = vec![];
                 for (weight, part) in parts {
-                    built.push((*weight, self.build(part, stage, allowed, ctl, watch)?.objective));
+                    built.push((*weight, self.make(part, stage, allowed, ctl, watch)?.objective));
                 }
                 let mixture = Mixture::new(built)?;
                 Arc::new(if *normalize { mixture.normalised(ctl)? } else { mixture })
@@ -163,8 +210,12 @@ impl<'a> Loader<'a> {
                 let private = function.private.as_ref().map_or(0, |rows| rows.len(self.source.rows()));
                 log_det_cmi(ground, (&own, &cross), private, (*eta, *nu), *ridge, ctl)?
             }
-            Form::DisparitySum { .. } => disparity_sum(nonnegative(function, ground, ctl)?, function.ground.triangle())?,
-            Form::DisparityMin { .. } => disparity_min(nonnegative(function, ground, ctl)?, function.ground.triangle())?,
+            Form::DisparitySum { .. } => {
+                disparity_sum(nonnegative(function, ground, ctl)?, function.ground.triangle())?
+            }
+            Form::DisparityMin { .. } => {
+                disparity_min(nonnegative(function, ground, ctl)?, function.ground.triangle())?
+            }
             Form::Modular { .. } | Form::Mixture { .. } => {
                 return Err(submodular::Error::Unsupported("a function that has no ground").into());
             }
@@ -195,7 +246,7 @@ impl<'a> Loader<'a> {
             }));
         };
         let blocked = self.blocked(measure, rows, ctl, watch)?;
-        let total = blocked.rows_count();
+        let total = rows.len(self.source.rows()) as u64;
         Ok(Some(match (function.plan, stage) {
             (Plan::Neighbors, Stage::Search) => {
                 watch.progress(Progress { phase: Phase::Similarity, total, ..Progress::default() });
@@ -250,14 +301,16 @@ impl<'a> Loader<'a> {
             // Of a matrix they are rows of it, in the order given.
             let rows: Vec<Item> = sides.iter().flat_map(|side| side.rows_of_dataset()).copied().collect();
             let whole = self.matrix(&Represented::All, ctl, watch)?;
-            return Ok((whole.restrict_to(&rows, &rows).into(), whole.restrict_rows(&rows).into()));
+            let all: Vec<Item> = (0..self.source.rows() as Item).collect();
+            return Ok((whole.part(&rows, &rows).into(), whole.part(&rows, &all).into()));
         };
         let items = self.items(measure, ctl, watch)?;
         let parts: Vec<Arc<Points>> =
             sides.iter().map(|side| self.rows(measure, side, ctl, watch)).collect::<Result<_, _>>()?;
-        let identity: Option<Vec<Item>> = sides.iter().all(|side| side.is_of_dataset()).then(|| {
-            sides.iter().flat_map(|side| side.rows_of_dataset()).copied().collect()
-        });
+        let identity: Option<Vec<Item>> = sides
+            .iter()
+            .all(|side| side.is_of_dataset())
+            .then(|| sides.iter().flat_map(|side| side.rows_of_dataset()).copied().collect());
         let rows = Arc::new(Points::concat(&parts)?);
         let own = Blocked::new(Arc::clone(&rows));
         Ok((own.into(), Blocked::represented(rows, items, identity)?.into()))
@@ -388,7 +441,10 @@ impl Feature {
                 "features are at least 0; \"negative\": \"clip\" counts negative ones as 0"
             }
         };
-        submodular::Error::Parameter { name: "vectors", reason: format!("row {row}, column {column}: {x}; {expected}") }
+        submodular::Error::Parameter {
+            name: "vectors",
+            reason: format!("row {row}, column {column}: {x}; {expected}"),
+        }
     }
 }
 
@@ -412,6 +468,29 @@ fn of_rows(weights: Option<&[f64]>, function: &Function, stage: Stage) -> Option
             rows.iter().map(|&e| weights[e as usize]).collect()
         }
         _ => weights.to_vec(),
+    })
+}
+
+/// Facility location of the chosen items, row by row as the matrix streams by.
+fn value_over_matrix(
+    source: &Source,
+    items: &[Item],
+    weights: Option<&[f64]>,
+    reduction: Reduction,
+    ctl: &Ctl,
+) -> Result<f64, Stop> {
+    let mut sum = 0.0;
+    source.for_each_row::<Stop>(&mut |row, values| {
+        if row.is_multiple_of(ROWS) {
+            ctl.tick(0)?;
+        }
+        let best = items.iter().map(|&e| values[e as usize]).fold(0.0, f32::max);
+        sum += f64::from(best) * weights.map_or(1.0, |weights| weights[row]);
+        Ok(())
+    })?;
+    Ok(match reduction {
+        Reduction::Sum => sum,
+        Reduction::Mean => sum / source.rows() as f64,
     })
 }
 

@@ -69,7 +69,12 @@ pub(in crate::jobs::selection) struct Sizes {
 impl Function {
     /// Chooses how the ground is held, and says what that takes: similarities are stored while they fit what the limits
     /// leave beside `books` bytes.
-    pub(in crate::jobs::selection) fn estimate(&mut self, sizes: Sizes, books: u64, limits: &Limits) -> Estimate {
+    pub(in crate::jobs::selection) fn estimate(
+        &mut self,
+        sizes: Sizes,
+        books: u64,
+        limits: &Limits,
+    ) -> Estimate {
         if let Form::Mixture { parts, .. } = &mut self.form {
             return parts.iter_mut().fold(Estimate::default(), |sum, (_, part)| {
                 let more = part.estimate(sizes, books.saturating_add(sum.bytes), limits);
@@ -83,7 +88,8 @@ impl Function {
         let state = self.state_bytes(sizes);
         let cross = self.cross(sizes);
         let Sizes { n, dim, .. } = sizes;
-        let left = limits.memory_bytes.saturating_sub(books).saturating_sub(state).saturating_sub(cross.bytes);
+        let left =
+            limits.memory_bytes.saturating_sub(books).saturating_sub(state).saturating_sub(cross.bytes);
         let ground = match &self.ground {
             Ground::Nothing => Estimate::default(),
             Ground::Features(_) => {
@@ -159,7 +165,11 @@ impl Function {
         let rows: usize = [&self.query, &self.private].into_iter().flatten().map(|rows| rows.len(n)).sum();
         let packed = (rows as u64).next_multiple_of(32).saturating_mul(4 * dim as u64);
         Estimate {
-            bytes: if rows == 0 { 0 } else { packed.saturating_add((rows as u64).saturating_mul(rows as u64 * 4)) },
+            bytes: if rows == 0 {
+                0
+            } else {
+                packed.saturating_add((rows as u64).saturating_mul(rows as u64 * 4))
+            },
             preparing: 2.0 * dim as f64 * rows as f64 * n as f64,
             searching: 0.0,
         }
@@ -179,9 +189,10 @@ impl Function {
             | Form::FacilityLocationCmi { .. }
             | Form::SetCover { .. } => facility_location::memory(rows, true),
             Form::FacilityLocationMi { .. } => facility_location::memory(rows, false) + n as u64 * 16,
-            Form::GraphCut { .. } | Form::GraphCutCg { .. } | Form::SumRedundancy | Form::DisparitySum { .. } => {
-                pairwise::memory(n)
-            }
+            Form::GraphCut { .. }
+            | Form::GraphCutCg { .. }
+            | Form::SumRedundancy
+            | Form::DisparitySum { .. } => pairwise::memory(n),
             Form::GraphCutMi { .. } | Form::Modular { .. } => n as u64 * 16,
             Form::SaturatedCoverage { .. } | Form::FeatureBased { .. } => concave_over_sums::memory(rows),
             Form::ConcaveOverModular { .. } => concave_over_sums::memory(rows) + n as u64 * 16,

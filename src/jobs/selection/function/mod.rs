@@ -9,7 +9,7 @@ mod properties;
 mod resolve;
 
 pub(super) use build::{Built, Loader, Stage};
-pub(super) use estimate::{Estimate, Plan};
+pub(super) use estimate::{Estimate, Plan, Sizes};
 pub(super) use resolve::Lookup;
 
 use super::represented::Represented;
@@ -110,6 +110,14 @@ impl Function {
         match &self.form {
             Form::Mixture { parts, .. } => distinct(parts.iter().map(|(_, part)| part.plan_name())),
             _ => self.plan.name().to_owned(),
+        }
+    }
+
+    /// How many rows are represented, where a sample of them may be.
+    pub(super) fn represented_rows(&self, n: usize) -> Option<usize> {
+        match (&self.form, &self.ground) {
+            (Form::FacilityLocation { .. }, Ground::Pairs { rows, neighbors: None, .. }) => Some(rows.len(n)),
+            _ => None,
         }
     }
 

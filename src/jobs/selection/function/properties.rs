@@ -3,8 +3,8 @@
 use super::{Form, Function, Ground};
 use submodular::Properties;
 use submodular::objective::{
-    concave_over_sums, disparity_min, disparity_sum, facility_location, graph_cut, graph_cut_cg, graph_cut_mi,
-    log_det, log_det_cg, log_det_mi, mixture, modular, pairwise, probabilistic_set_cover,
+    concave_over_sums, disparity_min, disparity_sum, facility_location, graph_cut, graph_cut_cg,
+    graph_cut_mi, log_det, log_det_cg, log_det_mi, mixture, modular, pairwise, probabilistic_set_cover,
 };
 use submodular::similarity::{Measure, Metric};
 
@@ -24,7 +24,9 @@ impl Function {
             Form::GraphCutCg { .. } => graph_cut_cg::properties(),
             Form::SumRedundancy => pairwise::properties(-1.0, false),
             Form::SaturatedCoverage { .. } => concave_over_sums::properties(false, 0.0),
-            Form::FeatureBased { .. } | Form::ConcaveOverModular { .. } => concave_over_sums::properties(true, 0.0),
+            Form::FeatureBased { .. } | Form::ConcaveOverModular { .. } => {
+                concave_over_sums::properties(true, 0.0)
+            }
             Form::ProbabilisticSetCover { .. } => probabilistic_set_cover::properties(),
             Form::LogDet { ridge } => log_det::properties(self.is_definite(), *ridge),
             Form::LogDetCg { nu, ridge } => log_det_cg::properties(self.is_definite(), *nu, *ridge),
@@ -41,7 +43,9 @@ impl Function {
 
     /// Whether its kernel is known to be positive semidefinite: products and their powers are, clipped ones are not.
     pub(super) fn is_definite(&self) -> bool {
-        let Ground::Pairs { measure: Some(Measure::Similarity(metric)), .. } = &self.ground else { return false };
+        let Ground::Pairs { measure: Some(Measure::Similarity(metric)), .. } = &self.ground else {
+            return false;
+        };
         match metric {
             Metric::CosineSigned
             | Metric::CosineShifted

@@ -7,7 +7,8 @@ use crate::jobs::selection::error::SelectionError;
 use crate::jobs::selection::represented::{self, Represented};
 use crate::jobs::selection::resolve::Resolver;
 use crate::jobs::spec::{
-    ConcaveSpec, DistanceSpec, MetricSpec, NegativeSpec, ObjectiveSpec, ReductionSpec, RowsSpec, SimilaritySpec,
+    ConcaveSpec, DistanceSpec, MetricSpec, NegativeSpec, ObjectiveSpec, ReductionSpec, RowsSpec,
+    SimilaritySpec,
 };
 use submodular::objective::Reduction;
 use submodular::objective::concave_over_sums::Concave;
@@ -40,7 +41,18 @@ impl Lookup<'_, '_> {
         spec: &ObjectiveSpec,
         pointer: &str,
     ) -> Result<Function, SelectionError> {
-        let form = self.form(spec, pointer)?;
+        let mut form = self.form(spec, pointer)?;
+        let mut ground = self.ground(spec, pointer)?;
+        if let (
+            ObjectiveSpec::FacilityLocation { weights: of_rows, .. },
+            Form::FacilityLocation { weights, .. },
+            Ground::Pairs { rows, .. },
+        ) = (spec, &mut form, &mut ground)
+        {
+            let found =
+                represented::weights(self.resolver, of_rows.as_ref(), rows, &format!("{pointer}/weights"))?;
+            (*rows, *weights) = represented::ascending(std::mem::replace(rows, Represented::All), found);
+        }
         let (query, private) = match spec {
             ObjectiveSpec::FacilityLocationVmi { query, similarity, .. }
             | ObjectiveSpec::LogDetMi { query, similarity, .. } => (Some((query, similarity)), None),
@@ -53,15 +65,18 @@ impl Lookup<'_, '_> {
             }
             _ => (None, None),
         };
-        let query = query.map(|(rows, similarity)| self.side(rows, *similarity, &format!("{pointer}/query"))).transpose()?;
-        let private =
-            private.map(|(rows, similarity)| self.side(rows, *similarity, &format!("{pointer}/private"))).transpose()?;
-        Ok(Function { form, ground: self.ground(spec, pointer)?, query, private, plan: Plan::default() })
+        let query = query
+            .map(|(rows, similarity)| self.side(rows, *similarity, &format!("{pointer}/query")))
+            .transpose()?;
+        let private = private
+            .map(|(rows, similarity)| self.side(rows, *similarity, &format!("{pointer}/private")))
+            .transpose()?;
+        Ok(Function { form, ground, query, private, plan: Plan::default() })
     }
 
     fn form(&mut self, spec: &ObjectiveSpec, pointer: &str) -> Result<Form, SelectionError> {
         Ok(match spec {
-            // The weights are of the rows, which the ground looks up: see there.
+            // Weights are of the rows, which the ground looks up: they come after it.
             ObjectiveSpec::FacilityLocation { reduction, .. } => Form::FacilityLocation {
                 weights: None,
                 reduction: match reduction {
@@ -103,9 +118,9 @@ impl Lookup<'_, '_> {
                     None => None,
                 },
             },
-            ObjectiveSpec::SetCover { weights, query, private, .. } => {
-                Form::SetCover { weights: self.masked(weights.as_ref(), query.as_ref(), private.as_ref(), pointer) }
-            }
+            ObjectiveSpec::SetCover { weights, query, private, .. } => Form::SetCover {
+                weights: self.masked(weights.as_ref(), query.as_ref(), private.as_ref(), pointer),
+            },
             ObjectiveSpec::ProbabilisticSetCover { weights, query, private } => Form::ProbabilisticSetCover {
                 weights: self.masked(weights.as_ref(), query.as_ref(), private.as_ref(), pointer),
             },
@@ -113,7 +128,9 @@ impl Lookup<'_, '_> {
                 eta: self.number(*eta, pointer, "eta"),
                 concave: self.concave(*concave, pointer),
             },
-            ObjectiveSpec::LogDet { ridge, .. } => Form::LogDet { ridge: self.number(*ridge, pointer, "ridge") },
+            ObjectiveSpec::LogDet { ridge, .. } => {
+                Form::LogDet { ridge: self.number(*ridge, pointer, "ridge") }
+            }
             ObjectiveSpec::LogDetMi { eta, ridge, .. } => Form::LogDetMi {
                 eta: self.number(*eta, pointer, "eta"),
                 ridge: self.number(*ridge, pointer, "ridge"),
@@ -168,7 +185,11 @@ impl Lookup<'_, '_> {
             ),
             ObjectiveSpec::SetCover { threshold, .. } => {
                 if !threshold.is_finite() {
-                    self.resolver.refuse(format!("{pointer}/threshold"), "invalid_parameter", "a finite number");
+                    self.resolver.refuse(
+                        format!("{pointer}/threshold"),
+                        "invalid_parameter",
+                        "a finite number",
+                    );
                 }
                 self.features(Feature::Above(*threshold as f32), pointer)
             }
@@ -179,7 +200,14 @@ impl Lookup<'_, '_> {
             ObjectiveSpec::FacilityLocation { similarity, represented, .. } => {
                 let measure = self.measure(*similarity, pointer);
                 let at = format!("{pointer}/represented");
-                let rows = represented::rows(self.resolver, represented.as_ref(), self.other, measure, self.seed, &at)?;
+                let rows = represented::rows(
+                    self.resolver,
+                    represented.as_ref(),
+                    self.other,
+                    measure,
+                    self.seed,
+                    &at,
+                )?;
                 let neighbors = self.neighbors(*similarity, matches!(rows, Represented::All), pointer);
                 Ground::Pairs { measure, rows, neighbors }
             }
@@ -214,7 +242,12 @@ impl Lookup<'_, '_> {
     }
 
     /// Rows of a query or private rows.
-    fn side(&mut self, rows: &RowsSpec, similarity: SimilaritySpec, pointer: &str) -> Result<Represented, SelectionError> {
+    fn side(
+        &mut self,
+        rows: &RowsSpec,
+        similarity: SimilaritySpec,
+        pointer: &str,
+    ) -> Result<Represented, SelectionError> {
         represented::side(self.resolver, rows, self.other, measure(similarity), pointer)
     }
 
@@ -251,7 +284,8 @@ impl Lookup<'_, '_> {
             let detail = format!("{} weights for vectors of {dim} numbers", weights.len());
             self.resolver.refuse(&at, "shape_mismatch", detail);
         }
-        if let Some((index, weight)) = weights.iter().enumerate().find(|(_, w)| !(0.0..=LARGEST).contains(*w)) {
+        if let Some((index, weight)) = weights.iter().enumerate().find(|(_, w)| !(0.0..=LARGEST).contains(*w))
+        {
             let detail = format!("{weight}; a number from 0 to {LARGEST:e}");
             self.resolver.refuse(format!("{at}/{index}"), "invalid_parameter", detail);
         }
