@@ -8,7 +8,9 @@ use super::represented::{self, Represented};
 use super::resolve::{Resolver, Rule};
 use super::result::{Guarantee, PlanReport};
 use crate::dataset::{DatasetError, Kind, Source};
-use crate::jobs::spec::{MetricSpec, ObjectiveSpec, ReductionSpec, SelectionSpec, SimilaritySpec};
+use crate::jobs::spec::{
+    MetricSpec, ObjectiveSpec, ReductionSpec, RepresentedSpec, SelectionSpec, SimilaritySpec,
+};
 use std::time::Instant;
 use submodular::constraint::Shape;
 use submodular::guarantee;
@@ -100,6 +102,8 @@ pub fn prepare(
     let ObjectiveSpec::FacilityLocation { similarity, represented, weights, reduction } = &spec.objective;
     let mut resolver = Resolver::new(source);
     let n = source.rows();
+    let represented_apart =
+        matches!(represented, Some(RepresentedSpec::Dataset(_) | RepresentedSpec::Vectors(_)));
     let properties = facility_location::properties(represented_apart);
     let (method, optimizer_reason) = Method::choose(spec.optimizer, &properties);
     if spec.deadline_seconds.is_some_and(|s| !(s.is_finite() && s > 0.0)) {
