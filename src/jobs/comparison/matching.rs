@@ -185,8 +185,8 @@ impl<'a> Numbers<'a> {
                 if let Some(ids) = &job.ids {
                     return ids.iter().map(|id| number(known, id)).collect();
                 }
-                let detail = "its dataset has no ids, and by rows selections of different datasets, or a \
-                              selection and a list of ids, cannot be matched";
+                let detail = "its dataset has no ids: it can be matched, by row, only with selections of the same \
+                              dataset and with lists of rows";
                 refuse(format!("{}/job", member.pointer), "invalid_parameter", detail.into());
                 vec![]
             }

@@ -1,6 +1,7 @@
 //! Selections compared in pairs: which items they share, and how many of those chance would have given them.
 //!
-//! Selections are made [sets of numbers](matching) first; the statistics are the core's.
+//! `matching` makes the selections sets of numbers that mean the same in all of them, `strata` counts them by group; the
+//! statistics are the core's.
 
 mod matching;
 mod strata;
@@ -145,7 +146,7 @@ impl JobService {
         pairs(request, universe, &sets, &strata)
     }
 
-    /// The rows that are the groups' numbers.
+    /// The number of the group of each item of the universe.
     fn group_of_each(
         &self,
         labels: &GroupLabels,
