@@ -47,6 +47,7 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(v1::jobs::cancel_job))
         .routes(routes!(v1::jobs::get_job_events))
         .routes(routes!(v1::jobs::get_job_result))
+        .routes(routes!(v1::compare::compare))
         .routes(routes!(v1::info::get_info))
         .routes(routes!(ops::healthz))
         .routes(routes!(ops::readyz))

@@ -5,6 +5,7 @@ use super::credentials::CHALLENGE;
 use super::pointer;
 use crate::dataset::{DatasetError, SourceError};
 use crate::jobs::JobError;
+use crate::jobs::comparison::CompareError;
 use crate::jobs::selection::{FieldError, SelectionError};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -257,6 +258,15 @@ impl From<SelectionError> for Problem {
             @ (SelectionError::TooLarge { .. } | SelectionError::Core(_) | SelectionError::Saved(_)) => {
                 Self::of(error.code(), &error, None)
             }
+        }
+    }
+}
+
+impl From<CompareError> for Problem {
+    fn from(error: CompareError) -> Self {
+        match error {
+            CompareError::Job { pointer, error } => Self::from(*error).below(&pointer),
+            CompareError::Refused(error) => error.into(),
         }
     }
 }

@@ -12,6 +12,7 @@ mod service;
 mod submission;
 mod worker;
 
+pub mod comparison;
 pub mod record;
 pub mod selection;
 pub mod spec;

@@ -3,6 +3,7 @@
 
 mod auth;
 mod client;
+mod compare;
 mod config;
 mod connections;
 mod datasets;

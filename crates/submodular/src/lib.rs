@@ -26,6 +26,7 @@
 
 pub mod certificate;
 mod chain;
+pub mod compare;
 pub mod constraint;
 mod control;
 mod error;

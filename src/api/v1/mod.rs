@@ -1,5 +1,6 @@
 //! Version 1 of the resources.
 
+pub mod compare;
 pub mod datasets;
 pub mod info;
 pub mod jobs;

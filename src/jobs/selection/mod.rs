@@ -16,6 +16,7 @@ mod saved;
 
 pub use error::{FieldError, SelectionError};
 pub use prepare::{Prepared, prepare};
+pub(super) use resolve::labels;
 pub use run::{Ending, Phase, Progress, Ran, Watch, run};
 
 use submodular::tile::Kernel;

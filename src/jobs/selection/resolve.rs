@@ -272,7 +272,7 @@ fn escape(token: &str) -> String {
 }
 
 /// Group labels: text as it is, integers and booleans as they are written.
-fn labels(column: Column) -> Vec<Option<String>> {
+pub(in crate::jobs) fn labels(column: Column) -> Vec<Option<String>> {
     match column {
         Column::Strings(values) => values,
         Column::Integers(values) => values.into_iter().map(|v| v.map(|v| v.to_string())).collect(),
