@@ -406,7 +406,7 @@ impl<'a> Loader<'a> {
             }
             Ok(())
         })?;
-        Ok(Sparse::from_entries(self.kernel, rows.len(n), n, entries)?)
+        Ok(Sparse::from_entries(rows.len(n), n, entries)?)
     }
 
     /// Coordinates as features: rows are features, columns items.

@@ -110,7 +110,8 @@ impl Function {
             },
             Ground::Pairs { measure: Some(_), neighbors: Some(m), .. } => {
                 self.plan = Plan::Neighbors;
-                let estimate = plan::neighbors(n, *m, dim, limits.threads);
+                let symmetrise = matches!(self.form, Form::GraphCut { .. });
+                let estimate = plan::neighbors(n, n, dim, true, *m, symmetrise, limits.threads);
                 Estimate { bytes: estimate.bytes, preparing: estimate.flops as f64, searching: 0.0 }
             }
             Ground::Pairs { measure: Some(_), rows, .. } => {
