@@ -139,13 +139,28 @@ impl Constraint for Groups {
         if let Size::Exactly(k) = self.size
             && places.reach < k
         {
-            return Err(Infeasible::Sum { sum: Sum::AtMost, needed: k, available: places.reach, group: None });
+            return Err(Infeasible::Sum {
+                sum: Sum::AtMost,
+                needed: k,
+                available: places.reach,
+                group: None,
+            });
         }
         Ok(Box::new(places))
     }
 
     fn restrict(&self, items: &[Item]) -> Arc<dyn Constraint> {
         Arc::new(self.part(items))
+    }
+
+    /// Exact, also where k items cannot be had among those listed: then over fewer.
+    fn bound(&self, base: &[Item], gains: &mut Vec<(f64, Item)>) -> f64 {
+        let size = match self.size {
+            Size::Exactly(k) => Size::AtMost(k),
+            size => size,
+        };
+        let relaxed = Self { size, of: self.of.clone(), bounds: self.bounds.clone() };
+        super::best_base(relaxed.start(&super::items(base, gains)), base, gains)
     }
 }
 
@@ -181,7 +196,8 @@ impl Places {
     }
     fn tally(&mut self) {
         self.spare = self.size.most().saturating_sub(self.chosen.saturating_add(self.claimed()));
-        self.reach = self.chosen + (0..self.left.len()).map(|g| self.room(g).min(self.left[g])).sum::<usize>();
+        self.reach =
+            self.chosen + (0..self.left.len()).map(|g| self.room(g).min(self.left[g])).sum::<usize>();
     }
     fn leave(&mut self, e: Item) -> usize {
         self.gone[e as usize] = true;
@@ -236,7 +252,8 @@ impl Feasible for Places {
         let mut owed = Owed::default();
         for (g, members) in self.members.iter().enumerate() {
             let Some(last) = self.owing(g).checked_sub(1) else { continue };
-            let free = || members.iter().filter(|&&e| !self.gone[e as usize]).map(|&e| (e, costs[e as usize]));
+            let free =
+                || members.iter().filter(|&&e| !self.gone[e as usize]).map(|&e| (e, costs[e as usize]));
             let mut left: Vec<f64> = free().map(|(_, cost)| cost).collect();
             if last >= left.len() {
                 owed.cost = f64::INFINITY;

@@ -140,7 +140,8 @@ impl Purse {
 
 impl Feasible for Purse {
     fn may_add(&self, e: Item) -> bool {
-        self.inner.may_add(e) && self.spent + self.budget.units(e) + self.owed.after(e) <= self.budget.capacity
+        self.inner.may_add(e)
+            && self.spent + self.budget.units(e) + self.owed.after(e) <= self.budget.capacity
     }
     fn why_not(&self, e: Item) -> Infeasible {
         if !self.inner.may_add(e) {

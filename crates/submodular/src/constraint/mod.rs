@@ -9,6 +9,7 @@ mod unconstrained;
 pub use groups::{Bounds, Groups};
 pub use intersection::Intersection;
 pub use knapsack::Knapsack;
+pub(crate) use knapsack::ratio;
 pub use min_distance::MinDistance;
 pub use unconstrained::Unconstrained;
 
@@ -135,24 +136,37 @@ pub trait Constraint: Send + Sync {
     /// At least the largest sum of gains of a feasible set that holds `base`. `gains` lists every other allowed item,
     /// chosen ones with 0. The default, greedy over a fresh start, is exact for matroids. O(n log n).
     fn bound(&self, base: &[Item], gains: &mut Vec<(f64, Item)>) -> f64 {
-        let mut all: Vec<Item> = gains.iter().map(|g| g.1).chain(base.iter().copied()).collect();
-        all.sort_unstable();
-        let Ok(mut feasible) = self.start(&all) else { return f64::INFINITY };
-        base.iter().for_each(|&e| feasible.add(e));
-        gains.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
-        let mut sum = 0.0;
-        for &(gain, e) in gains.iter() {
-            if feasible.done() {
-                break;
-            }
-            if feasible.may_add(e) {
-                feasible.add(e);
-                // Gains are not negative where there is a bound to compute; rounding may make them.
-                sum += gain.max(0.0);
-            }
-        }
-        sum
+        best_base(self.start(&items(base, gains)), base, gains)
     }
+}
+
+fn items(base: &[Item], gains: &[(f64, Item)]) -> Vec<Item> {
+    let mut all: Vec<Item> = gains.iter().map(|g| g.1).chain(base.iter().copied()).collect();
+    all.sort_unstable();
+    all
+}
+
+/// The sum of the best gains that `started` allows beside `base`; infinite where it could not start.
+fn best_base(
+    started: Result<Box<dyn Feasible>, Infeasible>,
+    base: &[Item],
+    gains: &mut [(f64, Item)],
+) -> f64 {
+    let Ok(mut feasible) = started else { return f64::INFINITY };
+    base.iter().for_each(|&e| feasible.add(e));
+    gains.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
+    let mut sum = 0.0;
+    for &(gain, e) in gains.iter() {
+        if feasible.done() {
+            break;
+        }
+        if feasible.may_add(e) {
+            feasible.add(e);
+            // Gains are not negative where there is a bound to compute; rounding may make them.
+            sum += gain.max(0.0);
+        }
+    }
+    sum
 }
 
 /// One run's bookkeeping. Law, *extendable*: from a feasible start, whatever `may_add` and `may_discard` allow leaves

@@ -14,7 +14,7 @@ use submodular::similarity::{MatrixBuilder, Stored};
 use submodular::tile::Kernel;
 use submodular::{Chain, Ctl, Item, Objective, Properties};
 
-static GOLDEN: LazyLock<Value> =
+pub(crate) static GOLDEN: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("../data/field_golden.json")).unwrap());
 
 /// A matrix of the page, row by row.
@@ -22,7 +22,7 @@ fn page(name: &str) -> Vec<Vec<f64>> {
     serde_json::from_value(GOLDEN[name].clone()).unwrap()
 }
 
-fn numbers(name: &str) -> Vec<f64> {
+pub(crate) fn numbers(name: &str) -> Vec<f64> {
     serde_json::from_value(GOLDEN[name].clone()).unwrap()
 }
 
@@ -88,7 +88,7 @@ fn row_sums(name: &str, term: impl Fn(f64) -> f64) -> Vec<f64> {
 }
 
 /// Each function of the page, made of our parts.
-fn objectives() -> Vec<(&'static str, Arc<dyn Objective>)> {
+pub(crate) fn objectives() -> Vec<(&'static str, Arc<dyn Objective>)> {
     let features = transposed(&page("X"));
     let weights = Some(numbers("feature_weights"));
     let queries = transposed(&page("similarity_VQ"));
