@@ -77,6 +77,20 @@ fn disqualified(objective: &Properties) -> Option<&'static str> {
     None
 }
 
+/// The rules under which no greedy search is known to earn anything.
+fn unearned(constraint: &Shape) -> Option<&'static str> {
+    if constraint.min_distance {
+        return Some("sets of items with a least distance are not a matroid");
+    }
+    if constraint.knapsack && constraint.k.is_some() {
+        return Some("no factor is known for k and a budget together");
+    }
+    if constraint.knapsack && constraint.groups {
+        return Some("no factor is known for groups and a budget together");
+    }
+    None
+}
+
 /// Greedy in every form that picks the best gain each step.
 pub(crate) fn greedy(objective: &Properties, constraint: &Shape) -> Guarantee {
     if let Some(dispersion) = objective.dispersion {
@@ -85,11 +99,29 @@ pub(crate) fn greedy(objective: &Properties, constraint: &Shape) -> Guarantee {
     if let Some(reason) = disqualified(objective) {
         return Guarantee::None { reason };
     }
-    if constraint.knapsack || !constraint.matroid {
-        return Guarantee::None { reason: "the constraint is not one matroid" };
+    if let Some(reason) = unearned(constraint) {
+        return Guarantee::None { reason };
+    }
+    if constraint.knapsack {
+        return Guarantee::None {
+            reason: "one greedy run under a budget may miss the one item that is worth all",
+        };
     }
     if constraint.k.is_none() {
         return Guarantee::None { reason: "a ranking of every item has no optimum to compare with" };
+    }
+    // A partition's upper bounds together with |S| <= k are one matroid still, so k counts only where it stands alone.
+    // Against independent sets of any size, which are no worse than those of size k: greedy may end with fewer.
+    if constraint.partitions > 1 {
+        return Guarantee::Factor {
+            factor: 1.0 / (constraint.partitions + 1) as f64,
+            kind: Kind::Always,
+            statement: "f(S) >= OPT / (p + 1) for p partitions: greedy over an intersection of p matroids, also where \
+                        it ends with fewer than k items (Fisher, Nemhauser, Wolsey 1978)",
+        };
+    }
+    if !constraint.matroid {
+        return Guarantee::None { reason: "the constraint is not a matroid" };
     }
     if constraint.groups {
         return Guarantee::Factor {
@@ -103,6 +135,36 @@ pub(crate) fn greedy(objective: &Properties, constraint: &Shape) -> Guarantee {
         factor: ONE_MINUS_INVERSE_E,
         kind: Kind::Always,
         statement: "f(S) >= (1 - 1/e) OPT (Nemhauser, Wolsey, Fisher 1978)",
+    }
+}
+
+/// The best of ratio greedy, plain greedy and the best single item; with `enumerate` also of ratio greedy from each
+/// single item.
+///
+/// Let v be the first item of the optimum that has the best ratio and does not fit. Up to then ratio greedy has looked
+/// at every pick of the optimum in its order, so with v its set S is worth (1 - 1/e) OPT (Khuller, Moss, Naor 1999), and
+/// one of f(S) and f(v) is worth half of that.
+///
+/// From a start that holds the optimum's most valuable item o, worth t: the same for f - t with the budget that o leaves
+/// gives f(S) + f(v) >= t + (1 - 1/e) (OPT - t), and f(v) <= t. So f(S) >= (1 - 1/e) (OPT - t), while also f(S) >= t: the
+/// larger of the two is smallest at t = (1 - 1/e) / (2 - 1/e) OPT.
+pub(crate) fn knapsack(objective: &Properties, constraint: &Shape, enumerate: bool) -> Guarantee {
+    if let Some(reason) = disqualified(objective).or(unearned(constraint)) {
+        return Guarantee::None { reason };
+    }
+    if enumerate {
+        return Guarantee::Factor {
+            factor: ONE_MINUS_INVERSE_E / (1.0 + ONE_MINUS_INVERSE_E),
+            kind: Kind::Always,
+            statement: "f(S) >= (1 - 1/e) / (2 - 1/e) OPT: ratio greedy from every single item (after Khuller, Moss, \
+                        Naor 1999)",
+        };
+    }
+    Guarantee::Factor {
+        factor: ONE_MINUS_INVERSE_E / 2.0,
+        kind: Kind::Always,
+        statement: "f(S) >= (1 - 1/e)/2 OPT: the best of ratio greedy, plain greedy and the best single item \
+                    (Khuller, Moss, Naor 1999; Leskovec et al. 2007)",
     }
 }
 

@@ -24,6 +24,8 @@ pub struct Problem {
     discarded: Vec<Item>,
     /// Items neither taken, discarded nor closed by the constraint, ascending.
     open: Vec<Item>,
+    /// Items that may stand beside the included ones, ascending: the others are in no answer.
+    eligible: Vec<Item>,
     taken: Vec<bool>,
     step: u64,
     empty: f64,
@@ -111,13 +113,14 @@ impl Problem {
         let n = objective.len();
         let allowed = check(&*constraint, n, include, exclude)?;
         let feasible = constraint.start(&allowed)?;
-        Ok(Self {
+        let mut problem = Self {
             chain: Chain::new(&objective, &[]),
             objective,
             constraint,
             seed,
             stop_at: None,
             open: allowed.clone(),
+            eligible: vec![],
             allowed,
             include: include.to_vec(),
             feasible,
@@ -129,7 +132,40 @@ impl Problem {
             upper: vec![f64::INFINITY; n],
             undo: vec![],
             certificate: None,
-        })
+        };
+        problem.narrow();
+        Ok(problem)
+    }
+
+    /// Books of another run on the same question, in which the included items are taken and the gains beside them are
+    /// known to be at most `upper`.
+    ///
+    /// # Errors
+    /// As the rule's [`start`](Constraint::start); never where this run could start.
+    pub(crate) fn again(&self, upper: &[f64]) -> Result<Self, Error> {
+        let mut problem = Self {
+            chain: Chain::new(&self.objective, &[]),
+            objective: self.objective.clone(),
+            constraint: self.constraint.clone(),
+            open: self.allowed.clone(),
+            eligible: vec![],
+            allowed: self.allowed.clone(),
+            include: self.include.clone(),
+            feasible: self.constraint.start(&self.allowed)?,
+            gains: vec![],
+            discarded: vec![],
+            taken: vec![false; self.taken.len()],
+            upper: upper.to_vec(),
+            undo: vec![],
+            certificate: None,
+            step: 0,
+            ..*self
+        };
+        problem.narrow();
+        for (&e, &gain) in self.include.iter().zip(&self.gains) {
+            problem.take(e, gain);
+        }
+        Ok(problem)
     }
 
     /// Ends the run before a pick whose gain is at most `gain`.
@@ -183,6 +219,18 @@ impl Problem {
     pub fn upper(&self, e: Item) -> f64 {
         self.upper[e as usize]
     }
+    /// The last gain seen of every item, by item.
+    pub(crate) fn uppers(&self) -> &[f64] {
+        &self.upper
+    }
+    /// Whether `e` was chosen.
+    pub(crate) fn is_taken(&self, e: Item) -> bool {
+        self.taken[e as usize]
+    }
+    /// Items that an answer may hold beside the included ones, ascending; known once those are taken.
+    pub fn eligible(&self) -> &[Item] {
+        &self.eligible
+    }
     /// Whether a pick of this gain ends the run instead.
     pub fn stops_at(&self, gain: f64) -> bool {
         self.stop_at.is_some_and(|x| gain <= x)
@@ -190,6 +238,12 @@ impl Problem {
     /// The smallest bound on the optimum found so far.
     pub fn certificate(&self) -> Option<Certificate> {
         self.certificate
+    }
+    /// A bound on the same optimum that another run found.
+    pub(crate) fn learn(&mut self, found: Option<Certificate>) {
+        if let Some(found) = found {
+            self.certificate = Certificate::tighten(self.certificate, found);
+        }
     }
     /// The draws of this step, the same in a resumed run.
     pub fn draw(&self) -> ChaCha8Rng {
@@ -240,6 +294,14 @@ impl Problem {
         self.gains.push(gain);
         self.taken[e as usize] = true;
         self.close(e);
+        self.narrow();
+    }
+
+    /// At the moment when the included items are taken, what may be added to them is all that an answer may hold.
+    fn narrow(&mut self) {
+        if self.picks().len() == self.include.len() {
+            self.eligible = self.candidates();
+        }
     }
 
     /// Gives `e` up.
@@ -306,17 +368,16 @@ impl Problem {
         if !(f.monotone && f.submodular) || self.picks().len() < self.include.len() {
             return;
         }
-        let mut included = vec![false; self.upper.len()];
-        self.include.iter().for_each(|&e| included[e as usize] = true);
-        let mut gains: Vec<(f64, Item)> = (self.allowed.iter())
-            .filter(|&&e| !included[e as usize])
+        let mut gains: Vec<(f64, Item)> = (self.eligible.iter())
             .map(|&e| (if self.taken[e as usize] { 0.0 } else { self.upper(e) }, e))
             .collect();
         if gains.iter().any(|gain| gain.0 == f64::INFINITY) {
             return;
         }
         let upper_bound = self.value() + self.constraint.bound(&self.include, &mut gains);
-        self.certificate = Certificate::tighten(self.certificate, Certificate { upper_bound, basis });
+        if upper_bound.is_finite() {
+            self.learn(Some(Certificate { upper_bound, basis }));
+        }
     }
 
     /// Finished: writes the answer into the books in its own order (it may not be the order taken) and looks once more
@@ -331,7 +392,8 @@ impl Problem {
         }
         let f = self.objective.properties();
         if f.monotone && f.submodular && !f.asks {
-            let rest: Vec<Item> = self.allowed.iter().copied().filter(|&e| !self.taken[e as usize]).collect();
+            let rest: Vec<Item> =
+                self.eligible.iter().copied().filter(|&e| !self.taken[e as usize]).collect();
             self.gains(&rest, ctl)?;
             self.certify(Basis::FreshSweep);
         }
@@ -340,26 +402,35 @@ impl Problem {
 
     /// Everything needed to go on. O(n).
     pub fn save(&self, optimizer: &dyn Optimizer, ctl: &Ctl) -> Saved {
-        let mut saved = Saved {
+        let mut saved = Saved { evaluations: ctl.evaluations(), ..self.books() };
+        optimizer.save(&mut saved);
+        saved
+    }
+
+    /// The same without what the optimizer and the evaluation count hold.
+    pub(crate) fn books(&self) -> Saved {
+        Saved {
             step: self.step,
             took: self.picks().iter().copied().zip(self.gains.iter().copied()).collect(),
             discarded: self.discarded.clone(),
             upper: self.upper.clone(),
             empty: self.empty,
             certificate: self.certificate,
-            evaluations: ctl.evaluations(),
             ..Saved::default()
-        };
-        optimizer.save(&mut saved);
-        saved
+        }
     }
 
     /// Takes up a saved run. Infallible: no evaluation happens before the next step asks for one.
     pub(crate) fn load(&mut self, saved: &Saved, optimizer: &mut dyn Optimizer) {
-        saved.took.iter().for_each(|&(e, gain)| self.take(e, gain));
+        self.reopen(saved);
+        optimizer.load(saved);
+    }
+
+    /// The same without the optimizer. Items taken already are known to be the first of those saved.
+    pub(crate) fn reopen(&mut self, saved: &Saved) {
+        saved.took[self.picks().len()..].iter().for_each(|&(e, gain)| self.take(e, gain));
         saved.discarded.iter().for_each(|&e| self.discard(e));
         (self.step, self.empty, self.certificate) = (saved.step, saved.empty, saved.certificate);
         self.upper.clone_from(&saved.upper);
-        optimizer.load(saved);
     }
 }

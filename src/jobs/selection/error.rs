@@ -94,7 +94,10 @@ pub(super) fn infeasible(error: &Infeasible, names: &[String], include: &[Item])
             }
             because
         }
-        Infeasible::Sum { .. } | Infeasible::Item { .. } => error,
+        Infeasible::Sum { .. }
+        | Infeasible::Item { .. }
+        | Infeasible::Budget { .. }
+        | Infeasible::Distance { .. } => error,
     };
     if let Infeasible::Sum { sum, needed, available, group } = *sum {
         let group = group.and_then(|g| names.get(g));

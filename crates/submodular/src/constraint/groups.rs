@@ -1,8 +1,9 @@
 //! Exactly k items, with lower and upper bounds per disjoint group: the extendable sets of fair selection
 //! (Celis, Huang, Vishnoi, 2018; El Halabi et al., 2020). Plain cardinality is the case without groups: lower bounds
-//! need k to know how many places are left, so the two are one rule.
+//! need k to know how many places are left, so the two are one rule. Under a budget k is only the most that may be
+//! chosen, or there is none.
 
-use super::{Constraint, Feasible, Infeasible, Shape, Sum};
+use super::{Constraint, Feasible, Infeasible, Owed, Shape, Sum};
 use crate::Item;
 use std::sync::Arc;
 
@@ -15,10 +16,27 @@ pub struct Bounds {
     pub at_most: usize,
 }
 
-/// |S| = k, with bounds per group. Items outside every group are unbounded.
+/// How many items an answer holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Size {
+    Exactly(usize),
+    AtMost(usize),
+    Any,
+}
+
+impl Size {
+    fn most(self) -> usize {
+        match self {
+            Size::Exactly(k) | Size::AtMost(k) => k,
+            Size::Any => usize::MAX,
+        }
+    }
+}
+
+/// |S| = k (or at most k), with bounds per group. Items outside every group are unbounded.
 #[derive(Debug, Clone)]
 pub struct Groups {
-    k: usize,
+    size: Size,
     /// Group of each item; empty when there are no groups.
     of: Arc<[Option<u32>]>,
     bounds: Vec<Bounds>,
@@ -27,13 +45,37 @@ pub struct Groups {
 impl Groups {
     /// |S| = k and nothing else.
     pub fn cardinality(k: usize) -> Self {
-        Self { k, of: Arc::new([]), bounds: vec![] }
+        Self { size: Size::Exactly(k), of: Arc::new([]), bounds: vec![] }
     }
 
     /// |S| = k; item `e` belongs to group `of[e]`, whose bounds are `bounds[of[e]]`. Whether an answer exists is told
     /// by [`Constraint::start`].
     pub fn new(k: usize, of: Vec<Option<u32>>, bounds: Vec<Bounds>) -> Self {
-        Self { k, of: of.into(), bounds }
+        Self { size: Size::Exactly(k), of: of.into(), bounds }
+    }
+
+    /// The same bounds with |S| <= k, or without k any size: for a budget, which decides how many items there are.
+    pub fn up_to(k: Option<usize>, of: Vec<Option<u32>>, bounds: Vec<Bounds>) -> Self {
+        Self { size: k.map_or(Size::Any, Size::AtMost), of: of.into(), bounds }
+    }
+
+    pub(super) fn groups(&self) -> usize {
+        self.bounds.len()
+    }
+
+    /// [`Constraint::restrict`].
+    pub(super) fn part(&self, items: &[Item]) -> Self {
+        let of = items.iter().map(|&e| self.of.get(e as usize).copied().flatten()).collect();
+        let mut part = Groups { size: self.size, of, bounds: self.bounds.clone() };
+        let all: Vec<Item> = (0..).take(items.len()).collect();
+        let places = part.places(&all);
+        for (bounds, &left) in part.bounds.iter_mut().zip(&places.left) {
+            bounds.at_least = bounds.at_least.min(left);
+        }
+        if let Size::Exactly(k) = self.size {
+            part.size = Size::Exactly(k.min(places.reach));
+        }
+        part
     }
 
     fn places(&self, allowed: &[Item]) -> Places {
@@ -49,14 +91,14 @@ impl Groups {
         let left: Vec<usize> = members.iter().map(Vec::len).collect();
         let held = vec![0; left.len()];
         let mut places = Places {
-            k: self.k,
+            size: self.size,
             of: self.of.clone(),
             bounds,
             members,
             gone,
             held,
             left,
-            size: 0,
+            chosen: 0,
             spare: 0,
             reach: 0,
         };
@@ -72,11 +114,12 @@ fn group_of(of: &[Option<u32>], ungrouped: usize, e: Item) -> usize {
 impl Constraint for Groups {
     fn shape(&self) -> Shape {
         Shape {
-            k: Some(self.k),
+            k: (self.size != Size::Any).then(|| self.size.most()),
             matroid: true,
             groups: !self.bounds.is_empty(),
+            partitions: usize::from(!self.bounds.is_empty()),
             lower: self.bounds.iter().any(|b| b.at_least > 0),
-            knapsack: false,
+            ..Shape::default()
         }
     }
 
@@ -89,40 +132,48 @@ impl Constraint for Groups {
                 return Err(Infeasible::Sum { sum: Sum::Group, needed, available, group: Some(g) });
             }
         }
-        let owed = places.claimed();
-        if owed > self.k {
-            return Err(Infeasible::Sum { sum: Sum::AtLeast, needed: owed, available: self.k, group: None });
+        let (owed, most) = (places.claimed(), self.size.most());
+        if owed > most {
+            return Err(Infeasible::Sum { sum: Sum::AtLeast, needed: owed, available: most, group: None });
         }
-        if places.reach < self.k {
-            let (needed, available) = (self.k, places.reach);
-            return Err(Infeasible::Sum { sum: Sum::AtMost, needed, available, group: None });
+        if let Size::Exactly(k) = self.size
+            && places.reach < k
+        {
+            return Err(Infeasible::Sum {
+                sum: Sum::AtMost,
+                needed: k,
+                available: places.reach,
+                group: None,
+            });
         }
         Ok(Box::new(places))
     }
 
     fn restrict(&self, items: &[Item]) -> Arc<dyn Constraint> {
-        let of = items.iter().map(|&e| self.of.get(e as usize).copied().flatten()).collect();
-        let mut part = Groups::new(self.k, of, self.bounds.clone());
-        let all: Vec<Item> = (0..).take(items.len()).collect();
-        let places = part.places(&all);
-        for (bounds, &left) in part.bounds.iter_mut().zip(&places.left) {
-            bounds.at_least = bounds.at_least.min(left);
-        }
-        part.k = self.k.min(places.reach);
-        Arc::new(part)
+        Arc::new(self.part(items))
+    }
+
+    /// Exact, also where k items cannot be had among those listed: then over fewer.
+    fn bound(&self, base: &[Item], gains: &mut Vec<(f64, Item)>) -> f64 {
+        let size = match self.size {
+            Size::Exactly(k) => Size::AtMost(k),
+            size => size,
+        };
+        let relaxed = Self { size, of: self.of.clone(), bounds: self.bounds.clone() };
+        super::best_base(relaxed.start(&super::items(base, gains)), base, gains)
     }
 }
 
 /// One run's places: held and left per group, the last group being that of the ungrouped.
 struct Places {
-    k: usize,
+    size: Size,
     of: Arc<[Option<u32>]>,
     bounds: Vec<Bounds>,
     members: Vec<Vec<Item>>,
     gone: Vec<bool>,
     held: Vec<usize>,
     left: Vec<usize>,
-    size: usize,
+    chosen: usize,
     /// Places that no lower bound claims.
     spare: usize,
     /// Largest size that can still be reached.
@@ -144,8 +195,9 @@ impl Places {
         (0..self.left.len()).fold(0, |owed: usize, g| owed.saturating_add(self.owing(g)))
     }
     fn tally(&mut self) {
-        self.spare = self.k.saturating_sub(self.size.saturating_add(self.claimed()));
-        self.reach = self.size + (0..self.left.len()).map(|g| self.room(g).min(self.left[g])).sum::<usize>();
+        self.spare = self.size.most().saturating_sub(self.chosen.saturating_add(self.claimed()));
+        self.reach =
+            self.chosen + (0..self.left.len()).map(|g| self.room(g).min(self.left[g])).sum::<usize>();
     }
     fn leave(&mut self, e: Item) -> usize {
         self.gone[e as usize] = true;
@@ -164,22 +216,26 @@ impl Feasible for Places {
         let g = self.group(e);
         let sum = |sum, needed, available, group| Infeasible::Sum { sum, needed, available, group };
         if self.done() {
-            return sum(Sum::AtMost, self.size + 1, self.k, None);
+            return sum(Sum::AtMost, self.chosen + 1, self.size.most(), None);
         }
         if self.room(g) == 0 {
             return sum(Sum::Group, self.held[g] + 1, self.bounds[g].at_most, Some(g));
         }
         // Its place is owed to a lower bound.
-        sum(Sum::AtLeast, (self.size + 1).saturating_add(self.claimed()), self.k, None)
+        sum(Sum::AtLeast, (self.chosen + 1).saturating_add(self.claimed()), self.size.most(), None)
     }
     fn may_discard(&self, e: Item) -> bool {
         let g = self.group(e);
-        self.left[g] > self.owing(g) && (self.left[g] > self.room(g) || self.reach > self.k)
+        let whole = match self.size {
+            Size::Exactly(k) => self.left[g] > self.room(g) || self.reach > k,
+            Size::AtMost(_) | Size::Any => true,
+        };
+        whole && self.left[g] > self.owing(g)
     }
     fn add(&mut self, e: Item) {
         let g = self.leave(e);
         self.held[g] += 1;
-        self.size += 1;
+        self.chosen += 1;
         self.tally();
     }
     fn discard(&mut self, e: Item) {
@@ -187,22 +243,27 @@ impl Feasible for Places {
         self.tally();
     }
     fn done(&self) -> bool {
-        self.size >= self.k
+        self.chosen >= self.size.most()
     }
-    fn owed(&self, costs: &[f64], add: Option<Item>, drop: Option<Item>) -> f64 {
-        (0..self.bounds.len())
-            .map(|g| {
-                let chosen = add.is_some_and(|e| self.group(e) == g);
-                let need = self.owing(g).saturating_sub(chosen.into());
-                if need == 0 {
-                    return 0.0;
-                }
-                let free = |e: Item| !self.gone[e as usize] && Some(e) != add && Some(e) != drop;
-                let mut left: Vec<f64> =
-                    self.members[g].iter().filter(|&&e| free(e)).map(|&e| costs[e as usize]).collect();
-                left.sort_unstable_by(f64::total_cmp);
-                left.get(..need).map_or(f64::INFINITY, |cheapest| cheapest.iter().sum())
-            })
-            .sum()
+    fn owes(&self) -> bool {
+        self.claimed() > 0
+    }
+    fn owed(&self, costs: &[f64]) -> Owed {
+        let mut owed = Owed::default();
+        for (g, members) in self.members.iter().enumerate() {
+            let Some(last) = self.owing(g).checked_sub(1) else { continue };
+            let free =
+                || members.iter().filter(|&&e| !self.gone[e as usize]).map(|&e| (e, costs[e as usize]));
+            let mut left: Vec<f64> = free().map(|(_, cost)| cost).collect();
+            if last >= left.len() {
+                owed.cost = f64::INFINITY;
+                continue;
+            }
+            let (cheaper, &mut dearest, _) = left.select_nth_unstable_by(last, f64::total_cmp);
+            owed.cost += cheaper.iter().sum::<f64>() + dearest;
+            owed.relief.resize(costs.len(), 0.0);
+            free().for_each(|(e, cost)| owed.relief[e as usize] = cost.min(dearest));
+        }
+        owed
     }
 }

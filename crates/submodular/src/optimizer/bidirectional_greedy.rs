@@ -56,6 +56,11 @@ impl BidirectionalGreedy {
 
 impl Optimizer for BidirectionalGreedy {
     fn claim(&self, _objective: &Properties, constraint: &Shape) -> Result<Claim, Mismatch> {
+        if constraint.knapsack {
+            return Err(Mismatch(
+                "bidirectional_greedy takes no budget: it compares gains, not costs. Use greedy",
+            ));
+        }
         if self.full_ranking != constraint.k.is_none() {
             return Err(Mismatch("bidirectional_greedy takes k, or full_ranking without k and groups"));
         }

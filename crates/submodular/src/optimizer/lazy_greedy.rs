@@ -18,7 +18,64 @@ const LARGEST_BATCH: usize = 256;
 /// Greedy's picks, index for index, for submodular objectives only.
 #[derive(Debug, Clone, Default)]
 pub struct LazyGreedy {
+    bounds: Bounds,
+}
+
+/// The order of bounds by their rank, which grows with the gain.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Bounds {
     heap: Option<BinaryHeap<Bid>>,
+}
+
+impl Bounds {
+    /// The candidate whose gain now, [`Problem::upper`], has the highest rank; ties to the lowest index.
+    pub(super) fn best(
+        &mut self,
+        problem: &mut Problem,
+        rank: impl Fn(&Problem, f64, Item) -> f64,
+        ctl: &Ctl,
+    ) -> Result<Option<Item>, Halt> {
+        let slack = problem.objective().properties().slack;
+        let mut heap = match self.heap.take() {
+            Some(heap) => heap,
+            None => {
+                let candidates = problem.candidates();
+                candidates.into_iter().map(|e| Bid(rank(problem, problem.upper(e), e), e)).collect()
+            }
+        };
+        let mut fresh: Vec<Bid> = vec![];
+        let mut best: Option<Bid> = None;
+        let mut batch = FIRST_BATCH;
+        loop {
+            let mut ask: Vec<Item> = vec![];
+            while let Some(&Bid(_, e)) = heap.peek() {
+                let bound = problem.upper(e);
+                // Exact comparison with ties to the lowest index: an equal bound of a lower index must be renewed.
+                let beaten = best.is_some_and(|best| Bid(rank(problem, bound + slack, e), e) < best);
+                // The first sweep, all bounds infinite, goes out whole.
+                let full = ask.len() >= batch && bound != f64::INFINITY;
+                if beaten || full {
+                    break;
+                }
+                heap.pop();
+                // What may not be added now never may again.
+                if !problem.is_taken(e) && problem.feasible().may_add(e) {
+                    ask.push(e);
+                }
+            }
+            if ask.is_empty() {
+                break;
+            }
+            ask.sort_unstable();
+            let gains = problem.gains(&ask, ctl)?;
+            fresh.extend(gains.into_iter().zip(ask).map(|(gain, e)| Bid(rank(problem, gain, e), e)));
+            best = fresh.iter().copied().max();
+            batch = (batch * 2).min(LARGEST_BATCH);
+        }
+        heap.extend(fresh);
+        self.heap = Some(heap);
+        Ok(best.map(|Bid(_, e)| e))
+    }
 }
 
 impl Optimizer for LazyGreedy {
@@ -35,43 +92,8 @@ impl Optimizer for LazyGreedy {
         if problem.feasible().done() {
             return Ok(Step::Done(Termination::BudgetReached));
         }
-        let slack = problem.objective().properties().slack;
-        let mut heap = match self.heap.take() {
-            Some(heap) => heap,
-            None => problem.candidates().into_iter().map(|e| Bid(problem.upper(e), e)).collect(),
-        };
-        let mut fresh: Vec<Bid> = vec![];
-        let mut best: Option<Bid> = None;
-        let mut batch = FIRST_BATCH;
-        loop {
-            let mut ask: Vec<Item> = vec![];
-            while let Some(&Bid(bound, e)) = heap.peek() {
-                // Exact comparison with ties to the lowest index: an equal bound of a lower index must be renewed.
-                let beaten = best.is_some_and(|best| Bid(bound + slack, e) < best);
-                // The first sweep, all bounds infinite, goes out whole.
-                let full = ask.len() >= batch && bound != f64::INFINITY;
-                if beaten || full {
-                    break;
-                }
-                heap.pop();
-                // What may not be added now never may again.
-                if problem.feasible().may_add(e) {
-                    ask.push(e);
-                }
-            }
-            if ask.is_empty() {
-                break;
-            }
-            ask.sort_unstable();
-            let gains = problem.gains(&ask, ctl)?;
-            fresh.extend(gains.into_iter().zip(ask).map(|(gain, e)| Bid(gain, e)));
-            best = fresh.iter().copied().max();
-            batch = (batch * 2).min(LARGEST_BATCH);
-        }
-        let step = commit(problem, best);
-        let taken = best.filter(|_| step == Step::More);
-        heap.extend(fresh.into_iter().filter(|&bid| Some(bid) != taken));
-        self.heap = Some(heap);
-        Ok(step)
+        let best = self.bounds.best(problem, |_, gain, _| gain, ctl)?;
+        let bid = best.map(|e| Bid(problem.upper(e), e));
+        Ok(commit(problem, bid))
     }
 }

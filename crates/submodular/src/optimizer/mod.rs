@@ -2,11 +2,13 @@
 
 mod bidirectional_greedy;
 mod greedy;
+mod knapsack_greedy;
 mod lazy_greedy;
 mod stochastic_greedy;
 
 pub use bidirectional_greedy::BidirectionalGreedy;
 pub use greedy::Greedy;
+pub use knapsack_greedy::KnapsackGreedy;
 pub use lazy_greedy::LazyGreedy;
 pub use stochastic_greedy::StochasticGreedy;
 
@@ -19,11 +21,11 @@ use std::cmp::Ordering;
 /// Why a search ended by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Termination {
-    /// k items were chosen.
+    /// k items were chosen, or nothing more fits the budget.
     BudgetReached,
     /// Nothing is left that may be added.
     NoCandidateLeft,
-    /// The next gain was at most the given threshold.
+    /// The next gain was at most the given threshold, or negative where a budget lets a search end at any size.
     GainAtMost,
     /// Every item has its place.
     AllRanked,

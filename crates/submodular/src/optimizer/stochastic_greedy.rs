@@ -33,6 +33,11 @@ impl StochasticGreedy {
 
 impl Optimizer for StochasticGreedy {
     fn claim(&self, objective: &Properties, constraint: &Shape) -> Result<Claim, Mismatch> {
+        if constraint.knapsack {
+            return Err(Mismatch(
+                "stochastic_greedy takes no budget: its sample size follows from k items of equal cost. Use greedy",
+            ));
+        }
         if constraint.k.is_none() {
             return Err(Mismatch("stochastic_greedy needs k: its sample size depends on it"));
         }

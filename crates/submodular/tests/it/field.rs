@@ -30,7 +30,7 @@ use submodular::similarity::{Any, MatrixBuilder};
 use submodular::tile::Kernel;
 use submodular::{Chain, Ctl, Item, Objective};
 
-static GOLDEN: LazyLock<Value> =
+pub(crate) static GOLDEN: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("../data/field_golden.json")).unwrap());
 
 /// A matrix of the page, row by row.
@@ -38,7 +38,7 @@ fn page(name: &str) -> Vec<Vec<f64>> {
     serde_json::from_value(GOLDEN[name].clone()).unwrap()
 }
 
-fn numbers(name: &str) -> Vec<f64> {
+pub(crate) fn numbers(name: &str) -> Vec<f64> {
     serde_json::from_value(GOLDEN[name].clone()).unwrap()
 }
 
@@ -74,7 +74,7 @@ fn private_and_query() -> (Any, Any) {
 }
 
 /// Each function by the page's name for it; ours are the others.
-fn objectives() -> Vec<(&'static str, Arc<dyn Objective>)> {
+pub(crate) fn objectives() -> Vec<(&'static str, Arc<dyn Objective>)> {
     let ctl = &Ctl::default();
     let features = || matrix(&transposed(&page("X")));
     let weights = || Some(numbers("feature_weights"));

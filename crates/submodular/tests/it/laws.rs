@@ -1,12 +1,14 @@
 //! The laws every optimizer and objective keeps: stopped anywhere and resumed, suspended at every question, lazy as
 //! greedy, quotas, certificates against brute force.
 
-use crate::support::{coarse, facility_location, go, quotas, value};
+use crate::support::{budgeted, coarse, facility_location, go, quotas, value};
 use std::sync::{Arc, Mutex};
 use submodular::constraint::{Constraint, Groups, Unconstrained};
 use submodular::objective::facility_location;
 use submodular::objective::{Answers, External, Objective, Oracle, Properties, Reduction};
-use submodular::optimizer::{BidirectionalGreedy, Greedy, LazyGreedy, Optimizer, StochasticGreedy};
+use submodular::optimizer::{
+    BidirectionalGreedy, Greedy, KnapsackGreedy, LazyGreedy, Optimizer, StochasticGreedy,
+};
 use submodular::similarity::{Blocked, MatrixBuilder, Metric, Points, Similarity, Stored};
 use submodular::tile::Kernel;
 use submodular::{Ctl, Ended, Halt, Item, Outcome, Problem, Saved, Set, run};
@@ -66,6 +68,16 @@ fn cases(f: impl Fn(usize) -> Arc<dyn Objective> + Clone + 'static) -> Vec<Case>
             with(14, Arc::new(Unconstrained)),
             Box::new(move || Box::new(two_ended(3).full_ranking(true))),
         ),
+        (
+            "knapsack",
+            with(60, Arc::new(budgeted(60, 20.0))),
+            Box::new(|| Box::new(KnapsackGreedy::new(false))),
+        ),
+        (
+            "knapsack, from every item",
+            with(12, Arc::new(budgeted(12, 14.0))),
+            Box::new(|| Box::new(KnapsackGreedy::new(true))),
+        ),
     ]
 }
 
@@ -82,7 +94,9 @@ fn stopped_at_any_tick_a_run_resumes_to_the_same_outcome() {
                 break;
             }
             assert_eq!(stopped.ended, Ended::Cancelled);
-            assert!(full.items.starts_with(&stopped.selection.items), "{name} {fuse}");
+            // Until its passes are compared, a search under a budget shows the first.
+            let prefix = full.items.starts_with(&stopped.selection.items) || name.starts_with("knapsack");
+            assert!(prefix, "{name} {fuse}");
             let again =
                 run(problem(), &mut *optimizer(), Some(&stopped.saved), &Ctl::default(), &mut |_, _| {})
                     .unwrap();

@@ -4,6 +4,7 @@
 
 mod brute_force;
 mod compare;
+mod constraints;
 mod field;
 mod laws;
 mod similarity;

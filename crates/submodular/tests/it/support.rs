@@ -1,7 +1,7 @@
 //! Small worlds for the tests of the core.
 
 use std::sync::Arc;
-use submodular::constraint::{Bounds, Groups};
+use submodular::constraint::{Bounds, Groups, Knapsack};
 use submodular::objective::{FacilityLocation, Objective, Reduction};
 use submodular::optimizer::Optimizer;
 use submodular::sampling::{below, stream};
@@ -31,11 +31,23 @@ pub(crate) fn facility_location(n: usize, seed: u64) -> Arc<dyn Objective> {
     Arc::new(FacilityLocation::new(similarity.finish().unwrap(), None, Reduction::Sum).unwrap())
 }
 
-/// Three groups and some items outside them, with lower and upper bounds.
-pub(crate) fn quotas(n: usize, k: usize) -> Groups {
+fn groups(n: usize) -> (Vec<Option<u32>>, Vec<Bounds>) {
     let of = (0..n).map(|i| [Some(0), Some(1), Some(2), None][i * 7 % 4]).collect();
     let bounds = [(2, 3), (0, 1), (1, 2)].map(|(at_least, at_most)| Bounds { at_least, at_most });
-    Groups::new(k, of, bounds.to_vec())
+    (of, bounds.to_vec())
+}
+
+/// Three groups and some items outside them, with lower and upper bounds.
+pub(crate) fn quotas(n: usize, k: usize) -> Groups {
+    let (of, bounds) = groups(n);
+    Groups::new(k, of, bounds)
+}
+
+/// The same groups under a budget; some items are free, most cost 1 to 6.
+pub(crate) fn budgeted(n: usize, budget: f64) -> Knapsack {
+    let (of, bounds) = groups(n);
+    let costs = (0..n).map(|i| (i * 5 % 7) as f64).collect();
+    Knapsack::new(Arc::new(Groups::up_to(None, of, bounds)), costs, budget).unwrap()
 }
 
 pub(crate) fn value(f: &Arc<dyn Objective>, set: &[Item]) -> f64 {
