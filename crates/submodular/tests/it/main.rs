@@ -6,4 +6,5 @@ mod brute_force;
 mod field;
 mod laws;
 mod similarity;
+mod sparse;
 mod support;
