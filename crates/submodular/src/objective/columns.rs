@@ -14,6 +14,8 @@ const ROWS: usize = 1024;
 const COLS: usize = 256;
 /// Columns whose block sums are kept at once, which bounds the scratch to `8 rows / ROWS * BATCH` bytes.
 const BATCH: usize = 4096;
+/// Entries that are swept between two polls.
+const SPARSE: usize = 1 << 18;
 /// Similarities below which waking other threads costs more than it brings.
 const INLINE: usize = 1 << 16;
 
@@ -31,6 +33,9 @@ pub(super) fn sums<S: Similarity, E: Summing>(
     ctl: &Ctl,
     make: impl Fn(usize) -> E + Sync,
 ) -> Result<(), Halt> {
+    if let Some(entries) = similarity.entries() {
+        return sparse_sums(similarity, entries, ask, out, ctl, make);
+    }
     for (ask, out) in ask.chunks(BATCH).zip(out.chunks_mut(BATCH)) {
         batch(similarity, ask, out, ctl, &make)?;
     }
@@ -81,7 +86,38 @@ fn batch<S: Similarity, E: Summing>(
     Ok(())
 }
 
-/// Changes `rows[i]` by the similarities of row i to the items of `add`: `make(part, first row)` folds a part.
+/// [`sums`] over few entries: all rows are one block, so that the rows without one cost nothing.
+fn sparse_sums<S: Similarity, E: Summing>(
+    similarity: &S,
+    entries: usize,
+    ask: &[Item],
+    out: &mut [f64],
+    ctl: &Ctl,
+    make: impl Fn(usize) -> E + Sync,
+) -> Result<(), Halt> {
+    let (each, width) = share(entries, similarity.items());
+    let task = |(ask, out): (&[Item], &mut [f64])| -> Result<(), Halt> {
+        ctl.tick((each * ask.len()) as u64)?;
+        let mut epilogue = make(ask.len());
+        similarity.sweep(0..similarity.rows(), ask, &mut epilogue);
+        out.iter_mut().zip(epilogue.sums()).for_each(|(out, sum)| *out = sum);
+        Ok(())
+    };
+    if each * ask.len() <= INLINE {
+        ask.chunks(width).zip(out.chunks_mut(width)).try_for_each(task)
+    } else {
+        ask.par_chunks(width).zip(out.par_chunks_mut(width)).try_for_each(task)
+    }
+}
+
+/// Entries that an item has on average, rounded up, and how many items are swept between two polls.
+fn share(entries: usize, items: usize) -> (usize, usize) {
+    let each = entries.div_ceil(items.max(1)).max(1);
+    (each, (SPARSE / each).clamp(1, COLS))
+}
+
+/// Changes `rows[i]` by the similarities of row i to the items of `add`: `make(part, first row)` folds a part, whatever
+/// the position of an item in a request.
 pub(super) fn fold<'a, S: Similarity, T: Send, E: Epilogue>(
     similarity: &S,
     rows: &'a mut [T],
@@ -89,6 +125,17 @@ pub(super) fn fold<'a, S: Similarity, T: Send, E: Epilogue>(
     ctl: &Ctl,
     make: impl Fn(&'a mut [T], usize) -> E + Sync,
 ) -> Result<(), Halt> {
+    if let Some(entries) = similarity.entries() {
+        // Entries are few, and no block of rows should be asked whether it has any.
+        let (each, width) = share(entries, similarity.items());
+        let all = 0..rows.len();
+        let mut epilogue = make(rows, 0);
+        return add.chunks(width).try_for_each(|add| {
+            ctl.tick((each * add.len()) as u64)?;
+            similarity.sweep(all.clone(), add, &mut epilogue);
+            Ok(())
+        });
+    }
     let part = |(block, part): (usize, &'a mut [T])| -> Result<(), Halt> {
         let range = block * ROWS..block * ROWS + part.len();
         ctl.tick((part.len() * add.len()) as u64)?;

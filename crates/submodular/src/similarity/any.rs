@@ -1,6 +1,6 @@
 //! Similarities however they are held, so that an objective is compiled once.
 
-use super::{Blocked, Epilogue, Similarity, Stored};
+use super::{Blocked, Epilogue, Similarity, Sparse, Stored};
 use crate::Item;
 use std::ops::Range;
 
@@ -11,6 +11,8 @@ pub enum Any {
     Stored(Stored),
     /// Recomputed when asked for.
     Blocked(Blocked),
+    /// All that are not 0 in memory.
+    Sparse(Sparse),
 }
 
 macro_rules! held {
@@ -18,6 +20,7 @@ macro_rules! held {
         match $self {
             Any::Stored($s) => $value,
             Any::Blocked($s) => $value,
+            Any::Sparse($s) => $value,
         }
     };
 }
@@ -43,6 +46,10 @@ impl Similarity for Any {
         held!(self, s => s.is_stored())
     }
 
+    fn entries(&self) -> Option<usize> {
+        held!(self, s => s.entries())
+    }
+
     fn sweep<E: Epilogue>(&self, rows: Range<usize>, cols: &[Item], epilogue: &mut E) {
         held!(self, s => s.sweep(rows, cols, epilogue));
     }
@@ -51,6 +58,7 @@ impl Similarity for Any {
         match self {
             Any::Stored(s) => Any::Stored(s.restrict(items)),
             Any::Blocked(s) => Any::Blocked(s.restrict(items)),
+            Any::Sparse(s) => Any::Sparse(s.restrict(items)),
         }
     }
 }
@@ -64,5 +72,11 @@ impl From<Stored> for Any {
 impl From<Blocked> for Any {
     fn from(blocked: Blocked) -> Self {
         Any::Blocked(blocked)
+    }
+}
+
+impl From<Sparse> for Any {
+    fn from(sparse: Sparse) -> Self {
+        Any::Sparse(sparse)
     }
 }

@@ -75,6 +75,15 @@ impl Blocked {
         self.same
     }
 
+    /// Which item each row is, where that is known.
+    pub(super) fn own_items(&self) -> Vec<Option<Item>> {
+        let mut own = vec![None; self.rows.len()];
+        for item in 0..self.items.len() as Item {
+            self.identity.rows(item).for_each(|row| own[row] = Some(item));
+        }
+        own
+    }
+
     /// Bytes held.
     pub fn bytes(&self) -> u64 {
         self.items.bytes() + if self.same { 0 } else { self.rows.bytes() }

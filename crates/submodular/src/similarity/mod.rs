@@ -3,22 +3,27 @@
 mod any;
 mod blocked;
 mod distance;
+mod features;
 mod gap;
 mod matrix;
 mod measure;
 mod metric;
+mod neighbors;
 pub mod plan;
 mod points;
+mod sparse;
 mod stored;
 
 pub use crate::tile::Epilogue;
 pub use any::Any;
 pub use blocked::Blocked;
 pub use distance::Distance;
+pub use features::FeaturesBuilder;
 pub use matrix::MatrixBuilder;
 pub use measure::Measure;
 pub use metric::Metric;
 pub use points::{Points, PointsBuilder};
+pub use sparse::Sparse;
 pub use stored::Stored;
 
 use crate::Item;
@@ -65,7 +70,12 @@ pub trait Similarity: Send + Sync + Sized + 'static {
     /// Whether a candidate's similarities lie side by side in memory: then reading one candidate after the other is
     /// fastest, else asking for many together.
     fn is_stored(&self) -> bool;
-    /// Hands every similarity of `rows` x `cols` to `epilogue` once; for each column in ascending, contiguous runs.
+    /// Where only some pairs are kept, how many: every other one has the similarity 0.
+    fn entries(&self) -> Option<usize> {
+        None
+    }
+    /// Hands every similarity of `rows` x `cols` to `epilogue` once, for each column in ascending runs; where only
+    /// some pairs are kept, those. A pair that is not handed over has the similarity 0.
     fn sweep<E: Epilogue>(&self, rows: Range<usize>, cols: &[Item], epilogue: &mut E);
     /// The similarity of a part: item i of the result is `items[i]`. Where rows and items are the same points, the
     /// rows are restricted too.

@@ -23,8 +23,12 @@ impl Lanes {
         term: impl Fn(A, B, C) -> f64,
     ) {
         let lane = row % LANES;
-        let head = if lane == 0 { 0 } else { a.len().min(LANES - lane) };
+        let head = if lane == 0 && a.len() >= LANES { 0 } else { a.len().min(LANES - lane) };
         self.part(lane, (&a[..head], &b[..head], &c[..head]), &term);
+        // Of a sparse similarity most runs are a row or two.
+        if head == a.len() {
+            return;
+        }
         let (a, a_tail) = a[head..].as_chunks::<LANES>();
         let (b, b_tail) = b[head..].as_chunks::<LANES>();
         let (c, c_tail) = c[head..].as_chunks::<LANES>();
@@ -176,7 +180,8 @@ impl Epilogue for RowSums<'_> {
     }
 }
 
-/// For each row the `m` candidates of highest similarity, ties to the lowest item: a neighbour graph.
+/// For each row the `m` candidates of highest similarity that were handed over, ties to the lowest item: a neighbour
+/// graph.
 #[derive(Debug)]
 pub struct TopM<'a> {
     cols: &'a [Item],

@@ -33,5 +33,6 @@ pub(crate) use transpose::transpose;
 /// vector instructions.
 pub trait Epilogue {
     /// `s[t]` is the similarity of represented row `row + t` and the candidate at position `col` of the request.
+    /// Pairs that are never handed over have the similarity 0.
     fn tile(&mut self, row: usize, col: usize, s: &[f32]);
 }

@@ -8,4 +8,5 @@ mod constraints;
 mod field;
 mod laws;
 mod similarity;
+mod sparse;
 mod support;
