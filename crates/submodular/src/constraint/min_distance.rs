@@ -62,7 +62,7 @@ impl<S: Similarity> Constraint for MinDistance<S> {
     }
 
     fn restrict(&self, items: &[Item]) -> Arc<dyn Constraint> {
-        let (inner, distance) = (self.inner.restrict(items), Arc::new(self.distance.restrict(items)));
+        let (inner, distance) = (self.inner.restrict(items), self.distance.restrict(items));
         Arc::new(Self { inner, distance, least: self.least })
     }
 
