@@ -262,7 +262,7 @@ impl CompareRequest {
 fn compared(pointer: String, selection: ComparedSelection) -> comparison::Compared {
     let chosen = match selection {
         ComparedSelection::Job(id) => Chosen::Job(id),
-        ComparedSelection::Items(items) => Chosen::Items(items.into_iter().map(ItemRef::from).collect()),
+        ComparedSelection::Items(items) => Chosen::Items(items.to()),
     };
     comparison::Compared { pointer, chosen }
 }

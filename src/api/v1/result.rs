@@ -82,6 +82,9 @@ pub struct SelectionResult {
     pub prefixes_valid: bool,
     /// Chosen items per group; null without groups, and for a prefix.
     pub groups: Option<BTreeMap<String, u64>>,
+    /// What the chosen items cost together; null without a budget.
+    #[schema(example = 499000.0)]
+    pub cost: Option<f64>,
     /// Every item in order, where the optimizer ranked them all; null elsewhere.
     pub ranking: Option<Vec<u32>>,
     /// Digest of the dataset.
@@ -172,6 +175,7 @@ impl From<stored::SelectionResult> for SelectionResult {
             certificate,
             prefixes_valid: result.prefixes_valid,
             groups: result.groups,
+            cost: result.cost,
             ranking: result.ranking,
             dataset_digest: result.dataset_digest,
             version: result.version,
@@ -220,6 +224,7 @@ impl SelectionResult {
             termination: "budget_reached".into(),
             certificate: None,
             groups: None,
+            cost: None,
             ranking: None,
             ..self
         })

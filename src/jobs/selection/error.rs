@@ -114,5 +114,11 @@ pub(super) fn infeasible(error: &Infeasible, names: &[String], include: &[Item])
             "sum": sum, "needed": needed, "available": available, "group": group
         }));
     }
+    if let Infeasible::Budget { needed, available } = *sum {
+        field.detail += &format!(": {} too much", needed - available);
+        field.context = Some(serde_json::json!({
+            "sum": "budget", "needed": needed, "available": available, "group": null
+        }));
+    }
     field
 }

@@ -1,5 +1,6 @@
 //! Which optimizer runs, and why.
 
+use super::resolve::Size;
 use crate::jobs::spec::OptimizerSpec;
 use submodular::constraint::Shape;
 use submodular::optimizer::{BidirectionalGreedy, Greedy, LazyGreedy, StochasticGreedy};
@@ -56,6 +57,16 @@ impl Method {
                 BidirectionalGreedy::new(pool)?.full_ranking(full_ranking).merge_rounds(merge_rounds),
             ),
         })
+    }
+
+    /// How many items it chooses.
+    pub(super) fn size(self) -> Size {
+        match self {
+            Method::BidirectionalGreedy { full_ranking: true, .. } => {
+                Size::Free("full_ranking orders every item")
+            }
+            _ => Size::Bounded,
+        }
     }
 
     /// Whether every item is ordered instead of k chosen.

@@ -89,7 +89,7 @@ pub fn prepare(
     if let Err(SelectionError::Invalid(errors)) = &optimizer {
         resolver.errors.extend(errors.iter().cloned());
     }
-    let rule = resolver.rule(&spec.constraints, method.ranks_all())?;
+    let rule = resolver.rule(&spec.constraints, method.size())?;
     let (true, Some(rule), Ok(optimizer)) = (resolver.errors.is_empty(), rule, optimizer) else {
         return Err(SelectionError::Invalid(resolver.errors));
     };

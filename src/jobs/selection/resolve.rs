@@ -2,11 +2,12 @@
 //! every offence instead of stopping at the first.
 
 use super::error::{FieldError, infeasible};
+use super::function::Ground;
 use crate::dataset::{Column, DatasetError, Ids, Source};
-use crate::jobs::spec::{ConstraintsSpec, GroupsSpec, ItemRef, ValuesSpec};
+use crate::jobs::spec::{ConstraintsSpec, GroupsSpec, ItemRef, KnapsackSpec, MinDistanceSpec, ValuesSpec};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use submodular::constraint::{Bounds, Constraint, Groups, Unconstrained};
+use submodular::constraint::{Bounds, Constraint, Groups, Intersection, Knapsack, Unconstrained};
 use submodular::{Error, Item};
 
 /// Offences that are kept: a million unknown items have as many. One more than a caller is told, who so learns of more.
@@ -27,8 +28,27 @@ pub(super) struct Rule {
     pub(super) constraint: Arc<dyn Constraint>,
     pub(super) include: Vec<Item>,
     pub(super) exclude: Vec<Item>,
-    /// Group of each item, and the groups' names.
-    pub(super) groups: Option<(Vec<Option<u32>>, Vec<String>)>,
+    /// Groupings in the order of the request.
+    pub(super) groups: Vec<Grouping>,
+    /// Cost of each item, where there is a budget.
+    pub(super) costs: Option<Vec<f64>>,
+    /// The least distance of two chosen items, which is wrapped around the rule once there are distances.
+    pub(super) min_distance: Option<(Ground, f64)>,
+}
+
+/// Group of each item, and the groups' names.
+pub(super) struct Grouping {
+    pub(super) of: Vec<Option<u32>>,
+    pub(super) names: Vec<String>,
+}
+
+/// How many items a search chooses.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Size {
+    /// As many as the constraints say.
+    Bounded,
+    /// As many as it likes, and why.
+    Free(&'static str),
 }
 
 impl Rule {
@@ -144,12 +164,8 @@ impl<'a> Resolver<'a> {
         Ok(values)
     }
 
-    /// The rule; `ranking`: every item is ordered, so there is no k.
-    pub(super) fn rule(
-        &mut self,
-        spec: &ConstraintsSpec,
-        ranking: bool,
-    ) -> Result<Option<Rule>, DatasetError> {
+    /// The rule of a search that chooses so much.
+    pub(super) fn rule(&mut self, spec: &ConstraintsSpec, size: Size) -> Result<Option<Rule>, DatasetError> {
         let n = self.source.rows();
         let include = self.items(&spec.include, "/constraints/include")?;
         let exclude = self.items(&spec.exclude, "/constraints/exclude")?;
@@ -161,56 +177,128 @@ impl<'a> Resolver<'a> {
         if spec.stop_when_gain_at_most.is_some_and(|x| !x.is_finite()) {
             self.refuse("/constraints/stop_when_gain_at_most", "invalid_parameter", "it must be finite");
         }
-        if ranking {
-            if spec.k.is_some() || !spec.groups.is_empty() {
-                let detail = "full_ranking orders every item: leave k and groups out";
+        if let Size::Free(why) = size {
+            let bounded = spec.k.is_some() || !spec.groups.is_empty() || spec.knapsack.is_some();
+            if bounded || spec.min_distance.is_some() {
+                let detail = format!("{why}: leave k, groups, knapsack and min_distance out");
                 self.refuse("/constraints", "optimizer_mismatch", detail);
             }
             return Ok(self.ok().then(|| Rule {
                 constraint: Arc::new(Unconstrained),
                 include,
                 exclude,
-                groups: None,
+                groups: vec![],
+                costs: None,
+                min_distance: None,
             }));
         }
         let allowed = n - exclude.len();
         let k = match spec.k {
-            Some(k) if k >= 1 && k <= allowed as u64 => k as usize,
+            Some(k) if k >= 1 && k <= allowed as u64 => Some(k as usize),
             Some(k) => {
                 let detail = format!("k is {k}; between 1 and {allowed}, the number of allowed items");
                 self.refuse("/constraints/k", "invalid_parameter", detail);
-                0
+                None
             }
+            None if spec.knapsack.is_some() => None,
             None => {
-                self.refuse(
-                    "/constraints/k",
-                    "invalid_parameter",
-                    "k, how many items to choose, is required",
-                );
-                0
+                let detail = "k, how many items to choose, is required without a knapsack";
+                self.refuse("/constraints/k", "invalid_parameter", detail);
+                None
             }
         };
-        let groups = match spec.groups.first() {
-            Some(groups) => self.groups(groups, &exclude)?,
+        let mut groups = vec![];
+        let mut bounds = vec![];
+        for (index, grouping) in spec.groups.iter().enumerate() {
+            let several = spec.groups.len() > 1;
+            let pointer =
+                if several { format!("/constraints/groups/{index}") } else { "/constraints/groups".into() };
+            if several && (!grouping.at_least.is_empty() || grouping.default_at_least > 0) {
+                let detail = "several groupings have upper bounds only: leave the lower ones out";
+                self.refuse(&pointer, "invalid_parameter", detail);
+            }
+            if let Some((of, names, of_group)) = self.groups(grouping, &exclude, &pointer)? {
+                groups.push(Grouping { of, names });
+                bounds.push(of_group);
+            }
+        }
+        let costs = match &spec.knapsack {
+            Some(knapsack) => self.costs(knapsack)?,
             None => None,
         };
+        let min_distance = spec.min_distance.map(|bound| self.min_distance(bound));
         if !self.ok() {
             return Ok(None);
         }
-        let (constraint, groups) = match groups {
-            Some((of, names, bounds)) => (Groups::new(k, of.clone(), bounds), Some((of, names))),
-            None => (Groups::cardinality(k), None),
+        let mut partitions: Vec<Groups> = groups
+            .iter()
+            .zip(bounds)
+            .map(|(Grouping { of, .. }, bounds)| match (k, &costs) {
+                (Some(k), None) => Groups::new(k, of.clone(), bounds),
+                (k, _) => Groups::up_to(k, of.clone(), bounds),
+            })
+            .collect();
+        let made = match (partitions.pop(), k, costs.clone()) {
+            (None, Some(k), None) => Ok(Arc::new(Groups::cardinality(k)) as Arc<dyn Constraint>),
+            (None, k, _) => Ok(Arc::new(Groups::up_to(k, vec![], vec![])) as Arc<dyn Constraint>),
+            (Some(only), _, _) if partitions.is_empty() => Ok(Arc::new(only) as Arc<dyn Constraint>),
+            (Some(last), _, _) => {
+                partitions.push(last);
+                Intersection::new(partitions).map(|rule| Arc::new(rule) as Arc<dyn Constraint>)
+            }
         };
-        if let Err(error) = submodular::check(&constraint, n, &include, &exclude) {
-            let names = groups.as_ref().map_or(&[][..], |(_, names)| names);
-            self.errors.push(if let Error::Infeasible(why) = &error {
-                infeasible(why, names, &include)
-            } else {
-                FieldError::new("/constraints", "invalid_parameter", error.to_string())
-            });
+        let made = made.and_then(|inner| match (&spec.knapsack, costs.clone()) {
+            (Some(knapsack), Some(costs)) => {
+                Ok(Arc::new(Knapsack::new(inner, costs, knapsack.budget)?) as Arc<dyn Constraint>)
+            }
+            _ => Ok(inner),
+        });
+        let checked = made.and_then(|rule| submodular::check(&*rule, n, &include, &exclude).map(|_| rule));
+        match checked {
+            Ok(constraint) => Ok(Some(Rule { constraint, include, exclude, groups, costs, min_distance })),
+            Err(Error::Infeasible(why)) => {
+                let names: Vec<String> = groups.iter().flat_map(|grouping| grouping.names.clone()).collect();
+                self.errors.push(infeasible(&why, &names, &include));
+                Ok(None)
+            }
+            Err(error) => {
+                self.errors.push(FieldError::new("/constraints", "invalid_parameter", error.to_string()));
+                Ok(None)
+            }
+        }
+    }
+
+    /// Costs of a budget.
+    fn costs(&mut self, spec: &KnapsackSpec) -> Result<Option<Vec<f64>>, DatasetError> {
+        let pointer = "/constraints/knapsack";
+        if !(spec.budget.is_finite() && spec.budget >= 0.0) {
+            let detail = format!("{}; a finite number of at least 0", spec.budget);
+            self.refuse(format!("{pointer}/budget"), "invalid_parameter", detail);
+        }
+        let before = self.errors.len();
+        let costs = self.values(&spec.costs, pointer)?;
+        let (n, found) = (self.source.rows(), costs.len());
+        if self.errors.len() > before {
             return Ok(None);
         }
-        Ok(Some(Rule { constraint: Arc::new(constraint), include, exclude, groups }))
+        if found != n {
+            let detail = format!("{found} costs for {n} rows: name a column, or give values");
+            self.refuse(format!("{pointer}/values"), "shape_mismatch", detail);
+        } else if let Some((row, cost)) = costs.iter().enumerate().find(|(_, cost)| **cost < 0.0) {
+            let detail = format!("row {row} costs {cost}; costs are at least 0");
+            self.refuse(pointer, "invalid_parameter", detail);
+        }
+        Ok(Some(costs))
+    }
+
+    /// The least distance of two chosen items.
+    fn min_distance(&mut self, spec: MinDistanceSpec) -> (Ground, f64) {
+        let pointer = "/constraints/min_distance";
+        if !(spec.value.is_finite() && spec.value >= 0.0) {
+            let detail = format!("{}; a finite number of at least 0", spec.value);
+            self.refuse(pointer, "invalid_parameter", detail);
+        }
+        (self.distances(spec.distance, pointer), spec.value)
     }
 
     /// Whether the dataset has it; if not, that is an offence.
@@ -234,8 +322,8 @@ impl<'a> Resolver<'a> {
         &mut self,
         spec: &GroupsSpec,
         exclude: &[Item],
+        pointer: &str,
     ) -> Result<Option<(Vec<Option<u32>>, Vec<String>, Vec<Bounds>)>, DatasetError> {
-        let pointer = "/constraints/groups";
         if !self.has_column(&spec.column, &format!("{pointer}/column")) {
             return Ok(None);
         }

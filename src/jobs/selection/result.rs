@@ -52,6 +52,9 @@ pub struct SelectionResult {
     pub prefixes_valid: bool,
     /// Chosen items per group, groups with none left out; none without groups.
     pub groups: Option<BTreeMap<String, u64>>,
+    /// What the chosen items cost together; none without a budget.
+    #[serde(default)]
+    pub cost: Option<f64>,
     /// Every item in order, where the optimizer ranked them all.
     pub ranking: Option<Vec<u32>>,
     /// Digest of the dataset.

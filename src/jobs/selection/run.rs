@@ -3,11 +3,14 @@
 use super::error::SelectionError;
 use super::function::{Built, Function, Loader, Stage};
 use super::prepare::{Prepared, stopped};
+use super::resolve::Grouping;
 use super::result::{Certificate, SelectionResult, Timings};
 use super::saved::{decode, encode};
 use crate::dataset::{DatasetError, Ids, Source};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use submodular::constraint::MinDistance;
 use submodular::{Ctl, Ended, Halt, Item, Outcome, Problem, Saved, Selection};
 
 /// What a run is busy with.
@@ -161,7 +164,14 @@ fn select(
     let k = rule.constraint.shape().k.unwrap_or(start.len());
     let first = if rule.include.is_empty() { &start[..start.len().min(k)] } else { &rule.include };
     let start = Instant::now();
-    let problem = Problem::new(objective, rule.constraint.clone(), first, &rule.exclude, prepared.spec.seed)?
+    let constraint = match &rule.min_distance {
+        None => rule.constraint.clone(),
+        Some((ground, least)) => {
+            let distances = Arc::new(loader.distances(ground, ctl, watch)?);
+            Arc::new(MinDistance::new(rule.constraint.clone(), distances, *least)?)
+        }
+    };
+    let problem = Problem::new(objective, constraint, first, &rule.exclude, prepared.spec.seed)?
         .stop_when_gain_at_most(prepared.spec.constraints.stop_when_gain_at_most);
     let mut optimizer = prepared.method.build()?;
     let (_, total) = optimizer.progress(&problem);
@@ -285,7 +295,12 @@ fn describe(
     let id = |ids: &Ids, e: Item| ids.get(e as usize).unwrap_or_default().to_owned();
     SelectionResult {
         ids: ids.map(|ids| selection.items.iter().map(|&e| id(ids, e)).collect()),
-        groups: prepared.rule.groups.as_ref().map(|(of, names)| counts(&selection.items, of, names)),
+        groups: (!prepared.rule.groups.is_empty()).then(|| counts(&selection.items, &prepared.rule.groups)),
+        cost: prepared
+            .rule
+            .costs
+            .as_ref()
+            .map(|costs| selection.items.iter().map(|&e| costs[e as usize]).sum()),
         ranking: (prepared.method.ranks_all() && complete).then(|| selection.items.clone()),
         indices: selection.items,
         gains: selection.gains,
@@ -313,10 +328,12 @@ fn describe(
     }
 }
 
-fn counts(items: &[Item], of: &[Option<u32>], names: &[String]) -> BTreeMap<String, u64> {
+fn counts(items: &[Item], groups: &[Grouping]) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
-    for group in items.iter().filter_map(|&e| of[e as usize]) {
-        *counts.entry(names[group as usize].clone()).or_insert(0) += 1;
+    for Grouping { of, names } in groups {
+        for group in items.iter().filter_map(|&e| of[e as usize]) {
+            *counts.entry(names[group as usize].clone()).or_insert(0) += 1;
+        }
     }
     counts
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use submodular::constraint::Groups;
 use submodular::objective::concave_over_sums::{Concave, ConcaveOverSums, Shape};
 use submodular::objective::facility_location::Clamp;
-use submodular::objective::log_det::{Given, LogDet};
-use submodular::objective::pairwise::{Modular, Pairwise};
+use submodular::objective::graph_cut::graph_cut;
+use submodular::objective::log_det::log_det;
+use submodular::objective::sum_redundancy::sum_redundancy;
 use submodular::objective::{FacilityLocation, Objective, Reduction};
 use submodular::optimizer::{Greedy, LazyGreedy, Optimizer};
 use submodular::sampling::{below, stream};
@@ -80,22 +81,19 @@ fn values_gains_and_losses_are_those_of_the_dense_matrix_bit_for_bit_with_zeros_
             (Arc::new(ConcaveOverSums::new(s, shape, &Ctl::default()).unwrap()), false)
         },
         |s| (Arc::new(ConcaveOverSums::new(s, Shape::CapShare(0.1), &Ctl::default()).unwrap()), false),
-        |s| {
-            let degree = Modular::Degree { more: None };
-            (Arc::new(Pairwise::new(s, degree, -0.4, false, &Ctl::default()).unwrap()), true)
-        },
+        |s| (sum_redundancy(s).unwrap(), true),
         |s| {
             let part = s.restrict(&[9, 2, 30, 31, 0, 5, 17, 8, 40, 41, 42, 43, 1]);
             (Arc::new(FacilityLocation::new(part, None, Reduction::Sum).unwrap()), false)
         },
-        |s| (Arc::new(LogDet::new(s, 1.0, Given::default(), true).unwrap()), false),
+        |s| (log_det(s, 1.0, true).unwrap(), false),
     ];
     for seed in [2, 3, 5] {
         for n in [45, 1024] {
-            for s in [coarse(n, seed), lopsided(n, seed)] {
+            for (symmetric, s) in [(true, coarse(n, seed)), (false, lopsided(n, seed))] {
                 for (kind, make) in kinds.iter().enumerate() {
-                    // A log-determinant over a matrix that is not symmetric, or at length, says nothing more.
-                    if kind == 7 && n > 45 {
+                    // A log-determinant has no meaning for a matrix that is not symmetric, and says nothing more at length.
+                    if kind == 7 && (n > 45 || !symmetric) {
                         continue;
                     }
                     let trace = |s: Any| {
@@ -250,8 +248,7 @@ fn lazy_picks_what_greedy_picks_on_a_graph_at_any_thread_count() {
             let ctl = Ctl::default();
             let graph = Sparse::neighbors(&s, 12, cut, &ctl).unwrap();
             let f: Arc<dyn Objective> = if cut {
-                let degree = Modular::Degree { more: None };
-                Arc::new(Pairwise::new(graph, degree, -0.4, false, &ctl).unwrap())
+                graph_cut(graph.into(), 0.4, &ctl).unwrap()
             } else {
                 Arc::new(FacilityLocation::new(graph, None, Reduction::Sum).unwrap())
             };

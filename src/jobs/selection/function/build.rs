@@ -6,6 +6,7 @@ use crate::jobs::selection::SelectionError;
 use crate::jobs::selection::represented::Represented;
 use crate::jobs::selection::run::{Phase, Progress, Stop, Watch};
 use crate::jobs::spec::{CapSpec, StartSpec};
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Instant;
 use submodular::objective::concave_over_modular::concave_over_modular;
@@ -63,19 +64,19 @@ pub(in crate::jobs::selection) struct Loader<'a> {
     kernel: Kernel,
     points: Vec<(Measure, Arc<Points>)>,
     /// Seconds spent reading.
-    reading: f64,
+    reading: Cell<f64>,
     /// Seconds spent in all.
     all: f64,
 }
 
 impl<'a> Loader<'a> {
     pub(in crate::jobs::selection) fn new(source: &'a Source, kernel: Kernel) -> Self {
-        Self { source, kernel, points: vec![], reading: 0.0, all: 0.0 }
+        Self { source, kernel, points: vec![], reading: Cell::new(0.0), all: 0.0 }
     }
 
     /// Seconds spent reading data, and computing with it.
     pub(in crate::jobs::selection) fn seconds(&self) -> (f64, f64) {
-        (self.reading, self.all - self.reading)
+        (self.reading.get(), self.all - self.reading.get())
     }
 
     /// The value of a set under the function that is meant, where another was searched.
@@ -264,13 +265,17 @@ impl<'a> Loader<'a> {
     /// Distances of all items, recomputed when they are asked for.
     pub(in crate::jobs::selection) fn distances(
         &mut self,
-        measure: Option<Measure>,
+        ground: &Ground,
         ctl: &Ctl,
         watch: &mut dyn Watch,
     ) -> Result<Any, Stop> {
-        Ok(match measure {
-            None => self.matrix(&Represented::All, ctl, watch)?.into(),
-            Some(measure) => self.blocked(measure, &Represented::All, ctl, watch)?.into(),
+        Ok(match ground {
+            Ground::Pairs { measure: Some(measure), .. } => {
+                self.blocked(*measure, &Represented::All, ctl, watch)?.into()
+            }
+            Ground::Pairs { measure: None, .. } | Ground::Features(_) | Ground::Nothing => {
+                self.matrix(&Represented::All, ctl, watch)?.into()
+            }
         })
     }
 
@@ -369,8 +374,29 @@ impl<'a> Loader<'a> {
         watch: &mut dyn Watch,
     ) -> Result<Points, Stop> {
         let mut builder = PointsBuilder::new(self.kernel, measure, source.rows(), source.dim())?;
-        stream(source, ctl, watch, &mut |_, row| builder.push(row))?;
+        self.stream(source, ctl, watch, &mut |_, row| builder.push(row))?;
         Ok(builder.finish()?)
+    }
+
+    /// Streams `source` through `take`, polling and reporting on the way.
+    fn stream(
+        &self,
+        source: &Source,
+        ctl: &Ctl,
+        watch: &mut dyn Watch,
+        take: &mut TakeRow<'_>,
+    ) -> Result<(), Stop> {
+        let (start, total) = (Instant::now(), source.rows() as u64);
+        let read = source.for_each_row::<Stop>(&mut |row, values| {
+            if row.is_multiple_of(ROWS) {
+                ctl.tick(0)?;
+                let done = row as u64;
+                watch.progress(Progress { phase: Phase::Loading, done, total, ..Progress::default() });
+            }
+            Ok(take(row, values)?)
+        });
+        self.reading.set(self.reading.get() + start.elapsed().as_secs_f64());
+        read
     }
 
     /// The dataset's own matrix, or these rows of it.
@@ -379,7 +405,7 @@ impl<'a> Loader<'a> {
         let mut builder = MatrixBuilder::new(self.kernel, rows.len(n), n)?;
         let kept = rows.rows_of_dataset();
         let every = !rows.is_of_dataset();
-        stream(self.source, ctl, watch, &mut |row, values| {
+        self.stream(self.source, ctl, watch, &mut |row, values| {
             let wanted = every || kept.binary_search(&(row as Item)).is_ok();
             if wanted { builder.push(values) } else { Ok(()) }
         })?;
@@ -392,15 +418,17 @@ impl<'a> Loader<'a> {
         let kept = rows.rows_of_dataset();
         let mut entries = vec![];
         watch.progress(Progress { phase: Phase::Loading, total: n as u64, ..Progress::default() });
-        self.source.for_each_entry::<Stop>(&mut |row, item, value| {
-            if item == 0 {
+        let mut read = 0_usize;
+        self.source.for_each_entry::<Stop>(&mut |entry| {
+            if read.is_multiple_of(ROWS) {
                 ctl.tick(0)?;
             }
+            read += 1;
             match rows.is_of_dataset() {
-                false => entries.push((row, item, value)),
+                false => entries.push((entry.row, entry.column, entry.value)),
                 true => {
-                    if let Ok(position) = kept.binary_search(&row) {
-                        entries.push((position as u32, item, value));
+                    if let Ok(position) = kept.binary_search(&entry.row) {
+                        entries.push((position as u32, entry.column, entry.value));
                     }
                 }
             }
@@ -413,7 +441,7 @@ impl<'a> Loader<'a> {
     fn features(&self, feature: Feature, ctl: &Ctl, watch: &mut dyn Watch) -> Result<Any, Stop> {
         let mut builder = FeaturesBuilder::new(self.kernel, self.source.dim(), self.source.rows())?;
         let mut column = vec![0.0; self.source.dim()];
-        stream(self.source, ctl, watch, &mut |row, values| {
+        self.stream(self.source, ctl, watch, &mut |row, values| {
             for (index, (to, &x)) in column.iter_mut().zip(values).enumerate() {
                 *to = feature.of(x).ok_or_else(|| feature.refusal(row, index, x))?;
             }
@@ -496,19 +524,6 @@ fn value_over_matrix(
 
 /// Takes a row by its index.
 type TakeRow<'a> = dyn FnMut(usize, &[f32]) -> Result<(), submodular::Error> + 'a;
-
-/// Streams `source` through `take`, polling and reporting on the way.
-fn stream(source: &Source, ctl: &Ctl, watch: &mut dyn Watch, take: &mut TakeRow<'_>) -> Result<(), Stop> {
-    let total = source.rows() as u64;
-    source.for_each_row::<Stop>(&mut |row, values| {
-        if row.is_multiple_of(ROWS) {
-            ctl.tick(0)?;
-            let done = row as u64;
-            watch.progress(Progress { phase: Phase::Loading, done, total, ..Progress::default() });
-        }
-        Ok(take(row, values)?)
-    })
-}
 
 impl From<submodular::Error> for Stop {
     fn from(error: submodular::Error) -> Self {

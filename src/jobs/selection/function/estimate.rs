@@ -120,7 +120,7 @@ impl Function {
                 let estimate = plan::choose(rows, n, dim, square, limits.threads, left);
                 let (plan, preparing, searching) = match estimate.plan {
                     plan::Plan::StoredF32 => (Plan::Stored, estimate.flops as f64, 0.0),
-                    plan::Plan::Blocked => {
+                    plan::Plan::Blocked | plan::Plan::Sparse => {
                         let pairs = 2.0 * dim as f64;
                         let (before, during) = self.pairs(rows, sizes);
                         (Plan::Blocked, pairs * before, pairs * during)

@@ -195,7 +195,7 @@ impl Lookup<'_, '_> {
             }
             ObjectiveSpec::ProbabilisticSetCover { .. } => self.features(Feature::Probability, pointer),
             ObjectiveSpec::DisparitySum { distance, .. } | ObjectiveSpec::DisparityMin { distance, .. } => {
-                self.distances(*distance, &format!("{pointer}/distance"))
+                self.resolver.distances(*distance, &format!("{pointer}/distance"))
             }
             ObjectiveSpec::FacilityLocation { similarity, represented, .. } => {
                 let measure = self.measure(*similarity, pointer);
@@ -327,22 +327,10 @@ impl Lookup<'_, '_> {
         Ground::Features(feature)
     }
 
-    /// The pairs of a distance, named at `pointer`.
-    pub(in crate::jobs::selection) fn distances(&mut self, spec: DistanceSpec, pointer: &str) -> Ground {
-        let measure = match spec {
-            DistanceSpec::Euclidean => Some(Distance::Euclidean.into()),
-            DistanceSpec::Angular => Some(Distance::Angular.into()),
-            DistanceSpec::Cosine => Some(Distance::Cosine.into()),
-            DistanceSpec::Precomputed => None,
-        };
-        self.fits(measure, pointer);
-        Ground::Pairs { measure, rows: Represented::All, neighbors: None }
-    }
-
     /// The similarity of a spec, named under `pointer`; none: the dataset is it.
     fn measure(&mut self, spec: SimilaritySpec, pointer: &str) -> Option<Measure> {
         let measure = measure(spec);
-        self.fits(measure, &format!("{pointer}/similarity/metric"));
+        self.resolver.fits(measure, &format!("{pointer}/similarity/metric"));
         let at = format!("{pointer}/similarity/gamma");
         match spec.gamma {
             Some(_) if spec.metric != MetricSpec::Rbf => {
@@ -354,26 +342,6 @@ impl Lookup<'_, '_> {
             _ => {}
         }
         measure
-    }
-
-    /// Whether the dataset holds what the measure compares.
-    fn fits(&mut self, measure: Option<Measure>, pointer: &str) {
-        match (self.resolver.source.kind(), measure) {
-            (Kind::Vectors, None) => {
-                let detail = "precomputed needs a dataset of kind similarity; this one holds vectors";
-                self.resolver.refuse(pointer, "invalid_parameter", detail);
-            }
-            (Kind::Similarity, Some(measure)) => {
-                let detail = format!(
-                    "{} compares vectors, but this dataset holds similarities: use \"precomputed\"",
-                    measure.name()
-                );
-                self.resolver.refuse(pointer, "invalid_parameter", detail);
-            }
-            (Kind::Vectors, Some(_)) | (Kind::Similarity, None) => {}
-        }
-        let source = self.resolver.source;
-        represented::refuse_zero_row(self.resolver, source, measure, pointer);
     }
 
     /// How many neighbours a row has besides itself.
@@ -405,6 +373,40 @@ impl Lookup<'_, '_> {
                 Some((3 * n.div_ceil(k)).max(FEWEST_NEIGHBORS).min(most))
             }
         }
+    }
+}
+
+impl Resolver<'_> {
+    /// The pairs of a distance, named at `pointer`.
+    pub(in crate::jobs::selection) fn distances(&mut self, spec: DistanceSpec, pointer: &str) -> Ground {
+        let measure = match spec {
+            DistanceSpec::Euclidean => Some(Distance::Euclidean.into()),
+            DistanceSpec::Angular => Some(Distance::Angular.into()),
+            DistanceSpec::Cosine => Some(Distance::Cosine.into()),
+            DistanceSpec::Precomputed => None,
+        };
+        self.fits(measure, pointer);
+        Ground::Pairs { measure, rows: Represented::All, neighbors: None }
+    }
+
+    /// Whether the dataset holds what the measure compares.
+    fn fits(&mut self, measure: Option<Measure>, pointer: &str) {
+        match (self.source.kind(), measure) {
+            (Kind::Vectors, None) => {
+                let detail = "precomputed needs a dataset of kind similarity; this one holds vectors";
+                self.refuse(pointer, "invalid_parameter", detail);
+            }
+            (Kind::Similarity, Some(measure)) => {
+                let detail = format!(
+                    "{} compares vectors, but this dataset holds similarities: use \"precomputed\"",
+                    measure.name()
+                );
+                self.refuse(pointer, "invalid_parameter", detail);
+            }
+            (Kind::Vectors, Some(_)) | (Kind::Similarity, None) => {}
+        }
+        let source = self.source;
+        represented::refuse_zero_row(self, source, measure, pointer);
     }
 }
 
