@@ -8,7 +8,6 @@ use crate::api::extract::json_body;
 use crate::api::json;
 use crate::api::problem::Problem;
 use crate::jobs::comparison::{self, Chosen, Comparison, Pair};
-use crate::jobs::spec::ItemRef;
 use axum::Json;
 use axum::extract::{Request, State};
 use serde::{Deserialize, Serialize};

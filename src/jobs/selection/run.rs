@@ -98,6 +98,12 @@ impl From<Halt> for Stop {
     }
 }
 
+impl From<submodular::Error> for Stop {
+    fn from(error: submodular::Error) -> Self {
+        Stop::Failed(error.into())
+    }
+}
+
 impl From<DatasetError> for Stop {
     fn from(error: DatasetError) -> Self {
         Stop::Failed(error.into())

@@ -1,12 +1,11 @@
-//! A function over its data: vectors are read once and packed for each measure, matrices come from them.
+//! A function over its data.
 
-use super::{Feature, Form, Function, Ground, Plan};
+use super::loader::ROWS;
+use super::{Form, Function, Ground, Loader};
 use crate::dataset::Source;
-use crate::jobs::selection::SelectionError;
 use crate::jobs::selection::represented::Represented;
-use crate::jobs::selection::run::{Phase, Progress, Stop, Watch};
+use crate::jobs::selection::run::{Stop, Watch};
 use crate::jobs::spec::{CapSpec, StartSpec};
-use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Instant;
 use submodular::objective::concave_over_modular::concave_over_modular;
@@ -32,14 +31,8 @@ use submodular::objective::saturated_coverage::{Cap, saturated_coverage};
 use submodular::objective::set_cover::set_cover;
 use submodular::objective::sum_redundancy::sum_redundancy;
 use submodular::objective::{Reduction, refuse_negative};
-use submodular::similarity::{
-    Any, Blocked, FeaturesBuilder, MatrixBuilder, Measure, Points, PointsBuilder, Sparse, Stored,
-};
-use submodular::tile::Kernel;
+use submodular::similarity::Any;
 use submodular::{Chain, Ctl, Item, Objective};
-
-/// Rows between two polls.
-const ROWS: usize = 4096;
 
 /// A function over its data.
 pub(in crate::jobs::selection) struct Built {
@@ -58,27 +51,7 @@ pub(in crate::jobs::selection) enum Stage {
     Value,
 }
 
-/// Reads data and makes functions of it. Vectors are packed once for each measure.
-pub(in crate::jobs::selection) struct Loader<'a> {
-    source: &'a Source,
-    kernel: Kernel,
-    points: Vec<(Measure, Arc<Points>)>,
-    /// Seconds spent reading.
-    reading: Cell<f64>,
-    /// Seconds spent in all.
-    all: f64,
-}
-
-impl<'a> Loader<'a> {
-    pub(in crate::jobs::selection) fn new(source: &'a Source, kernel: Kernel) -> Self {
-        Self { source, kernel, points: vec![], reading: Cell::new(0.0), all: 0.0 }
-    }
-
-    /// Seconds spent reading data, and computing with it.
-    pub(in crate::jobs::selection) fn seconds(&self) -> (f64, f64) {
-        (self.reading.get(), self.all - self.reading.get())
-    }
-
+impl Loader<'_> {
     /// The value of a set under the function that is meant, where another was searched.
     pub(in crate::jobs::selection) fn value(
         &mut self,
@@ -222,258 +195,6 @@ impl<'a> Loader<'a> {
             }
         })
     }
-
-    /// What the function looks at; none where that is nothing.
-    fn ground(
-        &mut self,
-        function: &Function,
-        stage: Stage,
-        ctl: &Ctl,
-        watch: &mut dyn Watch,
-    ) -> Result<Option<Any>, Stop> {
-        let (measure, rows, neighbors) = match &function.ground {
-            Ground::Nothing => return Ok(None),
-            Ground::Features(feature) => return Ok(Some(self.features(*feature, ctl, watch)?)),
-            Ground::Pairs { measure, rows, neighbors } => (*measure, rows, *neighbors),
-        };
-        let all = Represented::All;
-        let sampled = matches!(rows, Represented::Sample(_));
-        let rows = if sampled && stage == Stage::Value { &all } else { rows };
-        let Some(measure) = measure else {
-            return Ok(Some(if function.plan == Plan::Sparse {
-                self.sparse(rows, ctl, watch)?.into()
-            } else {
-                self.matrix(rows, ctl, watch)?.into()
-            }));
-        };
-        let blocked = self.blocked(measure, rows, ctl, watch)?;
-        let total = rows.len(self.source.rows()) as u64;
-        Ok(Some(match (function.plan, stage) {
-            (Plan::Neighbors, Stage::Search) => {
-                watch.progress(Progress { phase: Phase::Similarity, total, ..Progress::default() });
-                let symmetrise = matches!(function.form, Form::GraphCut { .. });
-                Sparse::neighbors(&blocked, neighbors.unwrap_or(1), symmetrise, ctl)?.into()
-            }
-            (Plan::Stored, Stage::Search) => {
-                watch.progress(Progress { phase: Phase::Similarity, total, ..Progress::default() });
-                Stored::compute(&blocked, ctl)?.into()
-            }
-            _ => blocked.into(),
-        }))
-    }
-
-    /// Distances of all items, recomputed when they are asked for.
-    pub(in crate::jobs::selection) fn distances(
-        &mut self,
-        ground: &Ground,
-        ctl: &Ctl,
-        watch: &mut dyn Watch,
-    ) -> Result<Any, Stop> {
-        Ok(match ground {
-            Ground::Pairs { measure: Some(measure), .. } => {
-                self.blocked(*measure, &Represented::All, ctl, watch)?.into()
-            }
-            Ground::Pairs { measure: None, .. } | Ground::Features(_) | Ground::Nothing => {
-                self.matrix(&Represented::All, ctl, watch)?.into()
-            }
-        })
-    }
-
-    /// Similarities of a query's or private rows and the items; `rows` is there where the form has such rows.
-    fn cross(
-        &mut self,
-        function: &Function,
-        rows: Option<&Represented>,
-        ctl: &Ctl,
-        watch: &mut dyn Watch,
-    ) -> Result<Any, Stop> {
-        let (Ground::Pairs { measure, .. }, Some(rows)) = (&function.ground, rows) else {
-            return Err(submodular::Error::Unsupported("a function without its rows").into());
-        };
-        Ok(match measure {
-            None => self.matrix(rows, ctl, watch)?.into(),
-            Some(measure) => self.blocked(*measure, rows, ctl, watch)?.into(),
-        })
-    }
-
-    /// The private rows followed by the query's, among themselves and with the items.
-    fn given(&mut self, function: &Function, ctl: &Ctl, watch: &mut dyn Watch) -> Result<(Any, Any), Stop> {
-        let sides: Vec<&Represented> = [&function.private, &function.query].into_iter().flatten().collect();
-        let Ground::Pairs { measure, .. } = &function.ground else {
-            return Err(submodular::Error::Unsupported("a kernel without its pairs").into());
-        };
-        let Some(measure) = *measure else {
-            // Of a matrix they are rows of it, in the order given.
-            let rows: Vec<Item> = sides.iter().flat_map(|side| side.rows_of_dataset()).copied().collect();
-            let whole = self.matrix(&Represented::All, ctl, watch)?;
-            let all: Vec<Item> = (0..self.source.rows() as Item).collect();
-            return Ok((whole.part(&rows, &rows).into(), whole.part(&rows, &all).into()));
-        };
-        let items = self.items(measure, ctl, watch)?;
-        let parts: Vec<Arc<Points>> =
-            sides.iter().map(|side| self.rows(measure, side, ctl, watch)).collect::<Result<_, _>>()?;
-        let identity: Option<Vec<Item>> = sides
-            .iter()
-            .all(|side| side.is_of_dataset())
-            .then(|| sides.iter().flat_map(|side| side.rows_of_dataset()).copied().collect());
-        let rows = Arc::new(Points::concat(&parts)?);
-        let own = Blocked::new(Arc::clone(&rows));
-        Ok((own.into(), Blocked::represented(rows, items, identity)?.into()))
-    }
-
-    fn items(&mut self, measure: Measure, ctl: &Ctl, watch: &mut dyn Watch) -> Result<Arc<Points>, Stop> {
-        if let Some((_, points)) = self.points.iter().find(|(known, _)| *known == measure) {
-            return Ok(Arc::clone(points));
-        }
-        let points = Arc::new(self.read(measure, self.source, ctl, watch)?.with_gap(ctl)?);
-        self.points.push((measure, Arc::clone(&points)));
-        Ok(points)
-    }
-
-    fn rows(
-        &mut self,
-        measure: Measure,
-        rows: &Represented,
-        ctl: &Ctl,
-        watch: &mut dyn Watch,
-    ) -> Result<Arc<Points>, Stop> {
-        let items = self.items(measure, ctl, watch)?;
-        Ok(match rows {
-            Represented::All => items,
-            Represented::Rows(rows) | Represented::Sample(rows) => Arc::new(items.restrict(rows)),
-            Represented::Vectors(vectors) => {
-                let mut builder = PointsBuilder::new(self.kernel, measure, vectors.len(), self.source.dim())?;
-                vectors.iter().try_for_each(|v| builder.push(v))?;
-                Arc::new(builder.finish()?)
-            }
-            Represented::Dataset(other) => Arc::new(self.read(measure, other, ctl, watch)?),
-        })
-    }
-
-    fn blocked(
-        &mut self,
-        measure: Measure,
-        rows: &Represented,
-        ctl: &Ctl,
-        watch: &mut dyn Watch,
-    ) -> Result<Blocked, Stop> {
-        let items = self.items(measure, ctl, watch)?;
-        if matches!(rows, Represented::All) {
-            return Ok(Blocked::new(items));
-        }
-        let identity = rows.is_of_dataset().then(|| rows.rows_of_dataset().to_vec());
-        let rows = self.rows(measure, rows, ctl, watch)?;
-        Ok(Blocked::represented(rows, items, identity)?)
-    }
-
-    fn read(
-        &self,
-        measure: Measure,
-        source: &Source,
-        ctl: &Ctl,
-        watch: &mut dyn Watch,
-    ) -> Result<Points, Stop> {
-        let mut builder = PointsBuilder::new(self.kernel, measure, source.rows(), source.dim())?;
-        self.stream(source, ctl, watch, &mut |_, row| builder.push(row))?;
-        Ok(builder.finish()?)
-    }
-
-    /// Streams `source` through `take`, polling and reporting on the way.
-    fn stream(
-        &self,
-        source: &Source,
-        ctl: &Ctl,
-        watch: &mut dyn Watch,
-        take: &mut TakeRow<'_>,
-    ) -> Result<(), Stop> {
-        let (start, total) = (Instant::now(), source.rows() as u64);
-        let read = source.for_each_row::<Stop>(&mut |row, values| {
-            if row.is_multiple_of(ROWS) {
-                ctl.tick(0)?;
-                let done = row as u64;
-                watch.progress(Progress { phase: Phase::Loading, done, total, ..Progress::default() });
-            }
-            Ok(take(row, values)?)
-        });
-        self.reading.set(self.reading.get() + start.elapsed().as_secs_f64());
-        read
-    }
-
-    /// The dataset's own matrix, or these rows of it.
-    fn matrix(&self, rows: &Represented, ctl: &Ctl, watch: &mut dyn Watch) -> Result<Stored, Stop> {
-        let n = self.source.rows();
-        let mut builder = MatrixBuilder::new(self.kernel, rows.len(n), n)?;
-        let kept = rows.rows_of_dataset();
-        let every = !rows.is_of_dataset();
-        self.stream(self.source, ctl, watch, &mut |row, values| {
-            let wanted = every || kept.binary_search(&(row as Item)).is_ok();
-            if wanted { builder.push(values) } else { Ok(()) }
-        })?;
-        Ok(builder.finish()?)
-    }
-
-    /// The entries of a sparse matrix, or those of these rows of it.
-    fn sparse(&self, rows: &Represented, ctl: &Ctl, watch: &mut dyn Watch) -> Result<Sparse, Stop> {
-        let n = self.source.rows();
-        let kept = rows.rows_of_dataset();
-        let mut entries = vec![];
-        watch.progress(Progress { phase: Phase::Loading, total: n as u64, ..Progress::default() });
-        let mut read = 0_usize;
-        self.source.for_each_entry::<Stop>(&mut |entry| {
-            if read.is_multiple_of(ROWS) {
-                ctl.tick(0)?;
-            }
-            read += 1;
-            match rows.is_of_dataset() {
-                false => entries.push((entry.row, entry.column, entry.value)),
-                true => {
-                    if let Ok(position) = kept.binary_search(&entry.row) {
-                        entries.push((position as u32, entry.column, entry.value));
-                    }
-                }
-            }
-            Ok(())
-        })?;
-        Ok(Sparse::from_entries(rows.len(n), n, entries)?)
-    }
-
-    /// Coordinates as features: rows are features, columns items.
-    fn features(&self, feature: Feature, ctl: &Ctl, watch: &mut dyn Watch) -> Result<Any, Stop> {
-        let mut builder = FeaturesBuilder::new(self.kernel, self.source.dim(), self.source.rows())?;
-        let mut column = vec![0.0; self.source.dim()];
-        self.stream(self.source, ctl, watch, &mut |row, values| {
-            for (index, (to, &x)) in column.iter_mut().zip(values).enumerate() {
-                *to = feature.of(x).ok_or_else(|| feature.refusal(row, index, x))?;
-            }
-            builder.push(&column)
-        })?;
-        Ok(builder.finish()?.into())
-    }
-}
-
-impl Feature {
-    /// What a coordinate counts for; none where it has no meaning.
-    fn of(self, x: f32) -> Option<f32> {
-        match self {
-            Feature::Nonnegative => (x >= 0.0).then_some(x),
-            Feature::Clipped => Some(x.max(0.0)),
-            Feature::Probability => (0.0..=1.0).contains(&x).then_some(x),
-            Feature::Above(threshold) => Some(if x > threshold { 1.0 } else { 0.0 }),
-        }
-    }
-
-    fn refusal(self, row: usize, column: usize, x: f32) -> submodular::Error {
-        let expected = match self {
-            Feature::Probability => "probabilities are from 0 to 1",
-            Feature::Nonnegative | Feature::Clipped | Feature::Above(_) => {
-                "features are at least 0; \"negative\": \"clip\" counts negative ones as 0"
-            }
-        };
-        submodular::Error::Parameter {
-            name: "vectors",
-            reason: format!("row {row}, column {column}: {x}; {expected}"),
-        }
-    }
 }
 
 /// The ground, for functions that have no meaning for negative similarities.
@@ -520,13 +241,4 @@ fn value_over_matrix(
         Reduction::Sum => sum,
         Reduction::Mean => sum / source.rows() as f64,
     })
-}
-
-/// Takes a row by its index.
-type TakeRow<'a> = dyn FnMut(usize, &[f32]) -> Result<(), submodular::Error> + 'a;
-
-impl From<submodular::Error> for Stop {
-    fn from(error: submodular::Error) -> Self {
-        Stop::Failed(SelectionError::Core(error))
-    }
 }

@@ -5,11 +5,13 @@
 
 mod build;
 mod estimate;
+mod loader;
 mod properties;
 mod resolve;
 
-pub(super) use build::{Built, Loader, Stage};
+pub(super) use build::{Built, Stage};
 pub(super) use estimate::{Estimate, Plan, Sizes};
+pub(super) use loader::Loader;
 pub(super) use resolve::Lookup;
 
 use super::represented::Represented;
