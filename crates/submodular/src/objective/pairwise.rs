@@ -20,6 +20,7 @@ pub struct Pairwise<S> {
     /// s_jj.
     diagonal: Vec<f32>,
     monotone: bool,
+    nonnegative: bool,
     slack: f64,
 }
 
@@ -55,6 +56,8 @@ impl<S: Similarity> Pairwise<S> {
         }
         let all: Vec<Item> = (0..n as Item).collect();
         let mut terms = vec![0.0; n];
+        // A cut whose lambda is at most 1 leaves at least the links from S to the rest.
+        let cut = modular == Modular::Degree { more: None } && coefficient >= -1.0;
         if let Modular::Degree { more } = modular {
             let rows = vec![(); n];
             columns::sums(&similarity, &all, &mut terms, ctl, |cols| {
@@ -75,17 +78,17 @@ impl<S: Similarity> Pairwise<S> {
         // Sums of S run over at most n numbers, none larger than the largest term.
         let largest = terms.iter().fold(0.0, |most: f64, term| most.max(term.abs()));
         let slack = 8.0 * f64::EPSILON * largest.max(1.0);
-        Ok(Self { similarity, terms, coefficient, diagonal, monotone, slack })
+        Ok(Self { similarity, terms, coefficient, diagonal, monotone, nonnegative: monotone || cut, slack })
     }
 }
 
 /// For s >= 0.
-pub fn properties(coefficient: f64, monotone: bool, slack: f64) -> Properties {
+pub fn properties(coefficient: f64, monotone: bool, nonnegative: bool, slack: f64) -> Properties {
     Properties {
         monotone,
         submodular: coefficient <= 0.0,
         normalised: true,
-        nonnegative: monotone,
+        nonnegative,
         modular: coefficient == 0.0,
         restricts_exactly: true,
         slack,
@@ -104,7 +107,7 @@ impl<S: Similarity> Objective for Pairwise<S> {
     }
 
     fn properties(&self) -> Properties {
-        properties(self.coefficient, self.monotone, self.slack)
+        properties(self.coefficient, self.monotone, self.nonnegative, self.slack)
     }
 
     fn memory(&self, _k: usize) -> u64 {

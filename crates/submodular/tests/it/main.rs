@@ -5,5 +5,6 @@
 mod brute_force;
 mod field;
 mod laws;
+mod searches;
 mod similarity;
 mod support;
