@@ -2,7 +2,8 @@
 //!
 //! For a monotone submodular f and any S that holds the included items, `OPT <= f(S) + bound(gains at S)`, where the
 //! bound is the largest sum of gains that the constraint allows. Gains seen at a smaller set are upper bounds for
-//! those at S, so a lazy search certifies its prefixes for nothing.
+//! those at S, so a lazy search certifies its prefixes for nothing. An exact search needs neither property: it has
+//! looked at every set.
 
 /// Which gains gave the bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub enum Basis {
     StalePrefixes,
     /// Every gain computed once more at the answer.
     FreshSweep,
+    /// A search over every feasible set, whatever the function: the bound is the optimum.
+    Proved,
 }
 
 impl Basis {
@@ -19,6 +22,7 @@ impl Basis {
         match self {
             Basis::StalePrefixes => "stale_prefixes",
             Basis::FreshSweep => "fresh_sweep",
+            Basis::Proved => "proved",
         }
     }
 }

@@ -287,6 +287,33 @@ impl Problem {
         result
     }
 
+    /// A copy of the picks and their state, for looking ahead.
+    pub fn fork(&self) -> Chain {
+        self.chain.fork()
+    }
+
+    /// Makes `took` the picks, included items first: a search found something better. Stale gains are of no use then,
+    /// since the new picks need not hold the old ones.
+    ///
+    /// # Errors
+    /// [`Error::Infeasible`], where [`new`](Self::new) would say so too.
+    pub fn replace(&mut self, took: &[(Item, f64)]) -> Result<(), Error> {
+        let feasible = self.constraint.start(&self.allowed)?;
+        (self.feasible, self.chain) = (feasible, Chain::new(&self.objective, &[]));
+        self.gains.clear();
+        self.discarded.clear();
+        self.taken.fill(false);
+        self.open.clone_from(&self.allowed);
+        self.upper.fill(f64::INFINITY);
+        took.iter().for_each(|&(e, gain)| self.take(e, gain));
+        Ok(())
+    }
+
+    /// No feasible set that holds the included items is better than the picks.
+    pub fn prove(&mut self) {
+        self.certificate = Some(Certificate { upper_bound: self.value(), basis: Basis::Proved });
+    }
+
     /// Chooses `e`.
     pub fn take(&mut self, e: Item, gain: f64) {
         self.feasible.add(e);
@@ -391,7 +418,8 @@ impl Problem {
             (self.chain, self.gains, self.empty) = (chain, gains, empty);
         }
         let f = self.objective.properties();
-        if f.monotone && f.submodular && !f.asks {
+        let proved = self.certificate.is_some_and(|found| found.basis == Basis::Proved);
+        if f.monotone && f.submodular && !f.asks && !proved {
             let rest: Vec<Item> =
                 self.eligible.iter().copied().filter(|&e| !self.taken[e as usize]).collect();
             self.gains(&rest, ctl)?;

@@ -70,14 +70,15 @@ pub fn run(
     }
     let mut saved = None;
     let ended = loop {
+        let before = ctl.evaluations();
         let halt = match problem.advance(optimizer, ctl) {
             Ok(Step::More) => {
                 watch(&problem, optimizer);
                 continue;
             }
             Ok(Step::Done(termination)) => {
-                // Before settling: a halt there is re-entered at Done.
-                saved = Some(problem.save(optimizer, ctl));
+                // Before settling: a halt there is re-entered at Done, which then asks, and counts, once more.
+                saved = Some(Saved { evaluations: before, ..problem.save(optimizer, ctl) });
                 let answer = optimizer.answer(&problem);
                 let whole = answer == problem.picks();
                 match problem.settle(answer, ctl) {

@@ -22,6 +22,18 @@ pub fn below(n: u64, rng: &mut ChaCha8Rng) -> u64 {
     }
 }
 
+/// Uniform in [0, 1), in steps of 2^-53.
+pub fn unit(rng: &mut ChaCha8Rng) -> f64 {
+    (rng.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// Every order equally often. O(n).
+pub fn shuffle(items: &mut [Item], rng: &mut ChaCha8Rng) {
+    for i in (1..items.len()).rev() {
+        items.swap(i, below(i as u64 + 1, rng) as usize);
+    }
+}
+
 /// `count` of `items` without repeats (all of them where there are fewer), in ascending order. O(n).
 pub fn without_replacement(mut items: Vec<Item>, count: usize, rng: &mut ChaCha8Rng) -> Vec<Item> {
     let n = items.len();

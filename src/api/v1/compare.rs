@@ -1,7 +1,7 @@
 //! `POST /v1/compare`.
 
 use super::TENANT;
-use super::spec::Item;
+use super::spec::{Item, To};
 use crate::api::app::{App, blocking};
 use crate::api::codes::Code;
 use crate::api::extract::json_body;

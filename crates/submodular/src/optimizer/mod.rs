@@ -1,21 +1,31 @@
 //! Searches. Each file is one; this one holds the trait, and what they share: the order of bids.
 
+mod adaptive_sequencing;
 mod bidirectional_greedy;
+mod double_greedy;
+mod exact;
 mod greedy;
 mod knapsack_greedy;
 mod lazy_greedy;
+mod random_greedy;
 mod stochastic_greedy;
+mod threshold_greedy;
 
+pub use adaptive_sequencing::AdaptiveSequencing;
 pub use bidirectional_greedy::BidirectionalGreedy;
+pub use double_greedy::DoubleGreedy;
+pub use exact::Exact;
 pub use greedy::Greedy;
 pub use knapsack_greedy::KnapsackGreedy;
 pub use lazy_greedy::LazyGreedy;
+pub use random_greedy::RandomGreedy;
 pub use stochastic_greedy::StochasticGreedy;
+pub use threshold_greedy::ThresholdGreedy;
 
 use crate::constraint::Shape;
 use crate::guarantee::{Claim, Mismatch};
 use crate::problem::{Problem, Saved};
-use crate::{Ctl, Halt, Item, Properties};
+use crate::{Ctl, Error, Halt, Item, Properties};
 use std::cmp::Ordering;
 
 /// Why a search ended by itself.
@@ -133,4 +143,13 @@ fn commit(problem: &mut Problem, bid: Option<Bid>) -> Step {
             Step::More
         }
     }
+}
+
+/// What is accepted to be lost against a factor.
+fn epsilon(value: f64) -> Result<f64, Error> {
+    if value > 0.0 && value < 1.0 {
+        return Ok(value);
+    }
+    let reason = format!("{value} is not between 0 and 1 (both excluded)");
+    Err(Error::Parameter { name: "epsilon", reason })
 }

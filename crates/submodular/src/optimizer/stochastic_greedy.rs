@@ -17,11 +17,7 @@ impl StochasticGreedy {
     /// # Errors
     /// [`Error::Parameter`].
     pub fn new(epsilon: f64) -> Result<Self, Error> {
-        if epsilon > 0.0 && epsilon < 1.0 {
-            return Ok(Self { epsilon });
-        }
-        let reason = format!("{epsilon} is not between 0 and 1 (both excluded)");
-        Err(Error::Parameter { name: "epsilon", reason })
+        Ok(Self { epsilon: super::epsilon(epsilon)? })
     }
 
     /// Items looked at in each step, of `n` allowed ones.

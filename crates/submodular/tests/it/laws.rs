@@ -7,7 +7,8 @@ use submodular::constraint::{Constraint, Groups, Unconstrained};
 use submodular::objective::facility_location;
 use submodular::objective::{Answers, External, Objective, Oracle, Properties, Reduction};
 use submodular::optimizer::{
-    BidirectionalGreedy, Greedy, KnapsackGreedy, LazyGreedy, Optimizer, StochasticGreedy,
+    AdaptiveSequencing, BidirectionalGreedy, DoubleGreedy, Exact, Greedy, KnapsackGreedy, LazyGreedy,
+    Optimizer, RandomGreedy, StochasticGreedy, ThresholdGreedy,
 };
 use submodular::similarity::{Blocked, MatrixBuilder, Metric, Points, Similarity, Stored};
 use submodular::tile::Kernel;
@@ -42,6 +43,10 @@ fn cases(f: impl Fn(usize) -> Arc<dyn Objective> + Clone + 'static) -> Vec<Case>
     let with = |n: usize, c: Arc<dyn Constraint>| -> Make<Problem> {
         let f = f.clone();
         Box::new(move || Problem::new(f(n), c.clone(), &[5, 2], &[3], 7).unwrap())
+    };
+    let until = |n: usize, k: usize, gain: f64| -> Make<Problem> {
+        let problem = with(n, Arc::new(Groups::cardinality(k)));
+        Box::new(move || problem().stop_when_gain_at_most(Some(gain)))
     };
     let two_ended = |pool| BidirectionalGreedy::new(pool).unwrap();
     vec![
@@ -78,6 +83,45 @@ fn cases(f: impl Fn(usize) -> Arc<dyn Objective> + Clone + 'static) -> Vec<Case>
             with(12, Arc::new(budgeted(12, 14.0))),
             Box::new(|| Box::new(KnapsackGreedy::new(true))),
         ),
+        ("greedy, with a threshold", until(24, 20, 0.4), Box::new(|| Box::new(Greedy))),
+        (
+            "threshold_greedy",
+            with(60, Arc::new(quotas(60, 12))),
+            Box::new(|| Box::new(ThresholdGreedy::new(0.4).unwrap())),
+        ),
+        (
+            "threshold_greedy, filled up",
+            until(24, 20, -1.0),
+            Box::new(|| Box::new(ThresholdGreedy::new(0.9).unwrap())),
+        ),
+        (
+            "adaptive_sequencing",
+            with(40, Arc::new(Groups::cardinality(18))),
+            Box::new(|| Box::new(AdaptiveSequencing::new(0.4).unwrap())),
+        ),
+        (
+            "adaptive_sequencing, quotas",
+            with(40, Arc::new(quotas(40, 9))),
+            Box::new(|| Box::new(AdaptiveSequencing::new(0.2).unwrap())),
+        ),
+        (
+            "random_greedy",
+            with(24, Arc::new(Groups::cardinality(8))),
+            Box::new(|| Box::new(RandomGreedy::new(None))),
+        ),
+        ("random_greedy, at most k", until(12, 10, 0.1), Box::new(|| Box::new(RandomGreedy::new(Some(0.1))))),
+        ("double_greedy", with(20, Arc::new(Unconstrained)), Box::new(|| Box::new(DoubleGreedy::new(false)))),
+        (
+            "double_greedy, randomised",
+            with(20, Arc::new(Unconstrained)),
+            Box::new(|| Box::new(DoubleGreedy::new(true))),
+        ),
+        ("exact", with(12, Arc::new(quotas(12, 6))), Box::new(|| Box::new(Exact::new(u64::MAX, None)))),
+        (
+            "exact, limited",
+            with(16, Arc::new(Groups::cardinality(7))),
+            Box::new(|| Box::new(Exact::new(110, None))),
+        ),
     ]
 }
 
@@ -94,9 +138,10 @@ fn stopped_at_any_tick_a_run_resumes_to_the_same_outcome() {
                 break;
             }
             assert_eq!(stopped.ended, Ended::Cancelled);
-            // Until its passes are compared, a search under a budget shows the first.
-            let prefix = full.items.starts_with(&stopped.selection.items) || name.starts_with("knapsack");
-            assert!(prefix, "{name} {fuse}");
+            // A search under a budget shows its first pass until all are compared, and an exact one holds a whole answer
+            // before it finds a better one.
+            let prefix = full.items.starts_with(&stopped.selection.items);
+            assert!(prefix || name.starts_with("exact") || name.starts_with("knapsack"), "{name} {fuse}");
             let again =
                 run(problem(), &mut *optimizer(), Some(&stopped.saved), &Ctl::default(), &mut |_, _| {})
                     .unwrap();

@@ -7,6 +7,7 @@ mod compare;
 mod constraints;
 mod field;
 mod laws;
+mod searches;
 mod similarity;
 mod sparse;
 mod support;
