@@ -64,7 +64,7 @@ pub struct Mismatch(pub &'static str);
 pub const ONE_MINUS_INVERSE_E: f64 = 1.0 - 0.367_879_441_171_442_33;
 
 /// The reason why no greedy search earns anything here, if there is one.
-fn disqualified(objective: &Properties) -> Option<&'static str> {
+pub(crate) fn disqualified(objective: &Properties) -> Option<&'static str> {
     if !objective.submodular {
         return Some("the objective is not submodular");
     }

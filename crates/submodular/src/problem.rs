@@ -5,7 +5,7 @@
 
 use crate::certificate::{Basis, Certificate};
 use crate::constraint::{Constraint, Feasible, Infeasible};
-use crate::optimizer::{Optimizer, Step};
+use crate::optimizer::{LastLook, Optimizer, Step};
 use crate::{Chain, Ctl, Error, Halt, Item, Objective, both, sampling};
 use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
@@ -108,8 +108,19 @@ impl Problem {
         exclude: &[Item],
         seed: u64,
     ) -> Result<Self, Error> {
+        let allowed = check(&*constraint, objective.len(), include, exclude)?;
+        Self::start(objective, constraint, allowed, include.to_vec(), seed)
+    }
+
+    /// Empty books.
+    fn start(
+        objective: Arc<dyn Objective>,
+        constraint: Arc<dyn Constraint>,
+        allowed: Vec<Item>,
+        include: Vec<Item>,
+        seed: u64,
+    ) -> Result<Self, Error> {
         let n = objective.len();
-        let allowed = check(&*constraint, n, include, exclude)?;
         let feasible = constraint.start(&allowed)?;
         Ok(Self {
             chain: Chain::new(&objective, &[]),
@@ -119,7 +130,7 @@ impl Problem {
             stop_at: None,
             open: allowed.clone(),
             allowed,
-            include: include.to_vec(),
+            include,
             feasible,
             gains: vec![],
             discarded: vec![],
@@ -130,6 +141,23 @@ impl Problem {
             undo: vec![],
             certificate: None,
         })
+    }
+
+    /// Empty books of the same search under another rule: a run inside this one.
+    pub(crate) fn under(&self, constraint: Arc<dyn Constraint>) -> Result<Self, Error> {
+        let (allowed, include) = (self.allowed.clone(), self.include.clone());
+        let under = Self::start(self.objective.clone(), constraint, allowed, include, self.seed)?;
+        Ok(under.stop_when_gain_at_most(self.stop_at))
+    }
+
+    /// Empty books of the function and the rule on a part, renumbered: item i is `items[i]`. `items` holds every
+    /// included item. Without the threshold on gains, which is one of the whole function.
+    pub(crate) fn part(&self, items: &[Item], seed: u64) -> Result<Self, Halt> {
+        let local = |e: &Item| items.binary_search(e).ok().and_then(|at| Item::try_from(at).ok());
+        let include: Vec<Item> = self.include.iter().filter_map(local).collect();
+        let objective = self.objective.clone().restrict(items)?;
+        let constraint = self.constraint.restrict(items);
+        Ok(Self::new(objective, constraint, &include, &[], seed)?)
     }
 
     /// Ends the run before a pick whose gain is at most `gain`.
@@ -191,6 +219,10 @@ impl Problem {
     pub fn certificate(&self) -> Option<Certificate> {
         self.certificate
     }
+    /// The key of every draw.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
     /// The draws of this step, the same in a resumed run.
     pub fn draw(&self) -> ChaCha8Rng {
         sampling::stream(self.seed, self.step)
@@ -201,6 +233,18 @@ impl Problem {
         let feasible = &self.feasible;
         self.open.retain(|&e| feasible.may_add(e));
         self.open.clone()
+    }
+
+    /// Leaves no candidates but those of `pool`, which is ascending. Not saved: a resumed search says it again.
+    pub(crate) fn keep(&mut self, pool: &[Item]) {
+        self.open.retain(|e| pool.binary_search(e).is_ok());
+    }
+
+    /// Takes note that the gain of `e` at the picks, or at those of this step, is at most `bound`.
+    pub(crate) fn lower(&mut self, e: Item, bound: f64) {
+        let upper = &mut self.upper[e as usize];
+        self.undo.push((e, *upper));
+        *upper = upper.min(bound);
     }
 
     /// `f(S + e) - f(S)` for every `e` of `ask`, S being the picks.
@@ -277,7 +321,7 @@ impl Problem {
             Ok(Step::More) => {
                 self.step += 1;
                 // Each bound sorts n gains: seldom enough to cost nothing beside the search.
-                if self.step.is_power_of_two() {
+                if self.step.is_power_of_two() && optimizer.last_look() != LastLook::Nothing {
                     self.certify(Basis::StalePrefixes);
                 }
             }
@@ -315,8 +359,8 @@ impl Problem {
     }
 
     /// Finished: writes the answer into the books in its own order (it may not be the order taken) and looks once more
-    /// at the gains it leaves. Restartable: may ask.
-    pub(crate) fn settle(&mut self, answer: Vec<Item>, ctl: &Ctl) -> Result<(), Halt> {
+    /// at the gains it leaves, as far as the search allows. Restartable: may ask.
+    pub(crate) fn settle(&mut self, answer: Vec<Item>, look: LastLook, ctl: &Ctl) -> Result<(), Halt> {
         if answer != self.picks() {
             let mut chain = Chain::new(&self.objective, &[]);
             let (empty, gains) = both(chain.fork().value(ctl), chain.walk(&answer, ctl))?;
@@ -324,8 +368,11 @@ impl Problem {
             answer.iter().for_each(|&e| self.taken[e as usize] = true);
             (self.chain, self.gains, self.empty) = (chain, gains, empty);
         }
+        if look == LastLook::Seen {
+            self.certify(Basis::StalePrefixes);
+        }
         let f = self.objective.properties();
-        if f.monotone && f.submodular && !f.asks {
+        if look == LastLook::Sweep && f.monotone && f.submodular && !f.asks {
             let rest: Vec<Item> = self.allowed.iter().copied().filter(|&e| !self.taken[e as usize]).collect();
             self.gains(&rest, ctl)?;
             self.certify(Basis::FreshSweep);

@@ -1,19 +1,29 @@
 //! Searches. Each file is one; this one holds the trait, and what they share: the order of bids.
 
 mod bidirectional_greedy;
+mod gist;
 mod greedy;
 mod lazy_greedy;
+mod nested;
+mod partitioned_greedy;
+mod sieve_streaming;
 mod stochastic_greedy;
+mod stream;
+mod three_sieves;
 
 pub use bidirectional_greedy::BidirectionalGreedy;
+pub use gist::Gist;
 pub use greedy::Greedy;
 pub use lazy_greedy::LazyGreedy;
+pub use partitioned_greedy::{Inner, PartitionedGreedy, Parts};
+pub use sieve_streaming::SieveStreaming;
 pub use stochastic_greedy::StochasticGreedy;
+pub use three_sieves::ThreeSieves;
 
 use crate::constraint::Shape;
 use crate::guarantee::{Claim, Mismatch};
 use crate::problem::{Problem, Saved};
-use crate::{Ctl, Halt, Item, Properties};
+use crate::{Ctl, Error, Halt, Item, Properties};
 use std::cmp::Ordering;
 
 /// Why a search ended by itself.
@@ -56,6 +66,17 @@ pub enum Step {
     Done(Termination),
 }
 
+/// What the certificate may rest on once the search is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LastLook {
+    /// Every gain, computed once more at the answer.
+    Sweep,
+    /// Gains that the search has seen: one that passes once over its items does not pass again.
+    Seen,
+    /// Nothing: a bound on f would be taken for one on what was maximised.
+    Nothing,
+}
+
 /// One restartable step at a time.
 ///
 /// Law of [`step`](Self::step): ask, then commit. After `Err` only [`save`](Self::save) and [`answer`](Self::answer)
@@ -82,6 +103,14 @@ pub trait Optimizer: Send {
     /// The answer in its own order.
     fn answer(&self, problem: &Problem) -> Vec<Item> {
         problem.picks().to_vec()
+    }
+    /// What the certificate rests on.
+    fn last_look(&self) -> LastLook {
+        LastLook::Sweep
+    }
+    /// The value that was maximised, once it is known and where it is not f alone.
+    fn optimized(&self) -> Option<f64> {
+        None
     }
     /// Done, total; by default picks of k.
     fn progress(&self, problem: &Problem) -> (u64, u64) {
@@ -110,6 +139,15 @@ impl PartialEq for Bid {
     }
 }
 impl Eq for Bid {}
+
+/// Steps of a geometric search, whose number grows with `1 / epsilon`.
+fn check_epsilon(epsilon: f64) -> Result<f64, Error> {
+    if (0.001..1.0).contains(&epsilon) {
+        return Ok(epsilon);
+    }
+    let reason = format!("{epsilon} is not between 0.001 and 1 (1 excluded)");
+    Err(Error::Parameter { name: "epsilon", reason })
+}
 
 fn best(items: &[Item], gains: &[f64]) -> Option<Bid> {
     items.iter().zip(gains).map(|(&e, &gain)| Bid(gain, e)).max()

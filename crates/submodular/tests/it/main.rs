@@ -4,6 +4,9 @@
 
 mod brute_force;
 mod field;
+mod gist;
 mod laws;
+mod one_pass;
+mod parts;
 mod similarity;
 mod support;
