@@ -5,7 +5,7 @@
 
 use crate::certificate::{Basis, Certificate};
 use crate::constraint::{Constraint, Feasible, Infeasible};
-use crate::optimizer::{Optimizer, Step};
+use crate::optimizer::{LastLook, Optimizer, Step};
 use crate::{Chain, Ctl, Error, Halt, Item, Objective, both, sampling};
 use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
@@ -110,8 +110,19 @@ impl Problem {
         exclude: &[Item],
         seed: u64,
     ) -> Result<Self, Error> {
+        let allowed = check(&*constraint, objective.len(), include, exclude)?;
+        Self::start(objective, constraint, allowed, include.to_vec(), seed)
+    }
+
+    /// Empty books.
+    fn start(
+        objective: Arc<dyn Objective>,
+        constraint: Arc<dyn Constraint>,
+        allowed: Vec<Item>,
+        include: Vec<Item>,
+        seed: u64,
+    ) -> Result<Self, Error> {
         let n = objective.len();
-        let allowed = check(&*constraint, n, include, exclude)?;
         let feasible = constraint.start(&allowed)?;
         let mut problem = Self {
             chain: Chain::new(&objective, &[]),
@@ -122,7 +133,7 @@ impl Problem {
             open: allowed.clone(),
             eligible: vec![],
             allowed,
-            include: include.to_vec(),
+            include,
             feasible,
             gains: vec![],
             discarded: vec![],
@@ -166,6 +177,23 @@ impl Problem {
             problem.take(e, gain);
         }
         Ok(problem)
+    }
+
+    /// Empty books of the same search under another rule: a run inside this one.
+    pub(crate) fn under(&self, constraint: Arc<dyn Constraint>) -> Result<Self, Error> {
+        let (allowed, include) = (self.allowed.clone(), self.include.clone());
+        let under = Self::start(self.objective.clone(), constraint, allowed, include, self.seed)?;
+        Ok(under.stop_when_gain_at_most(self.stop_at))
+    }
+
+    /// Empty books of the function and the rule on a part, renumbered: item i is `items[i]`. `items` holds every
+    /// included item. Without the threshold on gains, which is one of the whole function.
+    pub(crate) fn part(&self, items: &[Item], seed: u64) -> Result<Self, Halt> {
+        let local = |e: &Item| items.binary_search(e).ok().and_then(|at| Item::try_from(at).ok());
+        let include: Vec<Item> = self.include.iter().filter_map(local).collect();
+        let objective = self.objective.clone().restrict(items)?;
+        let constraint = self.constraint.restrict(items);
+        Ok(Self::new(objective, constraint, &include, &[], seed)?)
     }
 
     /// Ends the run before a pick whose gain is at most `gain`.
@@ -245,6 +273,10 @@ impl Problem {
             self.certificate = Certificate::tighten(self.certificate, found);
         }
     }
+    /// The key of every draw.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
     /// The draws of this step, the same in a resumed run.
     pub fn draw(&self) -> ChaCha8Rng {
         sampling::stream(self.seed, self.step)
@@ -255,6 +287,18 @@ impl Problem {
         let feasible = &self.feasible;
         self.open.retain(|&e| feasible.may_add(e));
         self.open.clone()
+    }
+
+    /// Leaves no candidates but those of `pool`, which is ascending. Not saved: a resumed search says it again.
+    pub(crate) fn keep(&mut self, pool: &[Item]) {
+        self.open.retain(|e| pool.binary_search(e).is_ok());
+    }
+
+    /// Takes note that the gain of `e` at the picks, or at those of this step, is at most `bound`.
+    pub(crate) fn lower(&mut self, e: Item, bound: f64) {
+        let upper = &mut self.upper[e as usize];
+        self.undo.push((e, *upper));
+        *upper = upper.min(bound);
     }
 
     /// `f(S + e) - f(S)` for every `e` of `ask`, S being the picks.
@@ -366,7 +410,7 @@ impl Problem {
             Ok(Step::More) => {
                 self.step += 1;
                 // Each bound sorts n gains: seldom enough to cost nothing beside the search.
-                if self.step.is_power_of_two() {
+                if self.step.is_power_of_two() && optimizer.last_look() != LastLook::Nothing {
                     self.certify(Basis::StalePrefixes);
                 }
             }
@@ -408,8 +452,8 @@ impl Problem {
     }
 
     /// Finished: writes the answer into the books in its own order (it may not be the order taken) and looks once more
-    /// at the gains it leaves. Restartable: may ask.
-    pub(crate) fn settle(&mut self, answer: Vec<Item>, ctl: &Ctl) -> Result<(), Halt> {
+    /// at the gains it leaves, as far as the search allows. Restartable: may ask.
+    pub(crate) fn settle(&mut self, answer: Vec<Item>, look: LastLook, ctl: &Ctl) -> Result<(), Halt> {
         if answer != self.picks() {
             let mut chain = Chain::new(&self.objective, &[]);
             let (empty, gains) = both(chain.fork().value(ctl), chain.walk(&answer, ctl))?;
@@ -417,9 +461,12 @@ impl Problem {
             answer.iter().for_each(|&e| self.taken[e as usize] = true);
             (self.chain, self.gains, self.empty) = (chain, gains, empty);
         }
+        if look == LastLook::Seen {
+            self.certify(Basis::StalePrefixes);
+        }
         let f = self.objective.properties();
         let proved = self.certificate.is_some_and(|found| found.basis == Basis::Proved);
-        if f.monotone && f.submodular && !f.asks && !proved {
+        if look == LastLook::Sweep && f.monotone && f.submodular && !f.asks && !proved {
             let rest: Vec<Item> =
                 self.eligible.iter().copied().filter(|&e| !self.taken[e as usize]).collect();
             self.gains(&rest, ctl)?;

@@ -29,6 +29,8 @@ pub struct Selection {
     pub gains: Vec<f64>,
     /// f(empty); NaN when the run stopped before it was known.
     pub empty: f64,
+    /// What was maximised, where that is not f alone: known at the end.
+    pub optimized: Option<f64>,
     /// Bound on the optimum.
     pub certificate: Option<Certificate>,
     /// Gains computed.
@@ -81,7 +83,7 @@ pub fn run(
                 saved = Some(Saved { evaluations: before, ..problem.save(optimizer, ctl) });
                 let answer = optimizer.answer(&problem);
                 let whole = answer == problem.picks();
-                match problem.settle(answer, ctl) {
+                match problem.settle(answer, optimizer.last_look(), ctl) {
                     Ok(()) => break Ended::Finished(termination),
                     // The answer stands: only the last look at its certificate is missing.
                     Err(Halt::Deadline) if whole => break Ended::Finished(termination),
@@ -102,6 +104,7 @@ pub fn run(
         items: problem.picks().to_vec(),
         gains: problem.pick_gains().to_vec(),
         empty: problem.empty_value(),
+        optimized: optimizer.optimized(),
         certificate: problem.certificate(),
         evaluations: ctl.evaluations(),
     };

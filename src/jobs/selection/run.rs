@@ -251,6 +251,7 @@ fn before_the_first_pick(ending: Ending, from: Option<Saved>) -> Outcome {
         items,
         gains,
         empty: saved.empty,
+        optimized: None,
         certificate: saved.certificate,
         evaluations: saved.evaluations,
     };

@@ -121,6 +121,13 @@ impl Owed {
     }
 }
 
+impl Shape {
+    /// |S| = k and nothing else.
+    pub fn is_cardinality(&self) -> bool {
+        *self == Self { k: self.k, matroid: true, ..Self::default() } && self.k.is_some()
+    }
+}
+
 /// A pure rule over items `0..n`; [`start`](Self::start) makes one run's bookkeeping.
 pub trait Constraint: Send + Sync {
     /// What kind of rule.

@@ -4,22 +4,32 @@ mod adaptive_sequencing;
 mod bidirectional_greedy;
 mod double_greedy;
 mod exact;
+mod gist;
 mod greedy;
 mod knapsack_greedy;
 mod lazy_greedy;
+mod nested;
+mod partitioned_greedy;
 mod random_greedy;
+mod sieve_streaming;
 mod stochastic_greedy;
+mod stream;
+mod three_sieves;
 mod threshold_greedy;
 
 pub use adaptive_sequencing::AdaptiveSequencing;
 pub use bidirectional_greedy::BidirectionalGreedy;
 pub use double_greedy::DoubleGreedy;
 pub use exact::Exact;
+pub use gist::Gist;
 pub use greedy::Greedy;
 pub use knapsack_greedy::KnapsackGreedy;
 pub use lazy_greedy::LazyGreedy;
+pub use partitioned_greedy::{Inner, PartitionedGreedy, Parts};
 pub use random_greedy::RandomGreedy;
+pub use sieve_streaming::SieveStreaming;
 pub use stochastic_greedy::StochasticGreedy;
+pub use three_sieves::ThreeSieves;
 pub use threshold_greedy::ThresholdGreedy;
 
 use crate::constraint::Shape;
@@ -68,6 +78,17 @@ pub enum Step {
     Done(Termination),
 }
 
+/// What the certificate may rest on once the search is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LastLook {
+    /// Every gain, computed once more at the answer.
+    Sweep,
+    /// Gains that the search has seen: one that passes once over its items does not pass again.
+    Seen,
+    /// Nothing: a bound on f would be taken for one on what was maximised.
+    Nothing,
+}
+
 /// One restartable step at a time.
 ///
 /// Law of [`step`](Self::step): ask, then commit. After `Err` only [`save`](Self::save) and [`answer`](Self::answer)
@@ -94,6 +115,14 @@ pub trait Optimizer: Send {
     /// The answer in its own order.
     fn answer(&self, problem: &Problem) -> Vec<Item> {
         problem.picks().to_vec()
+    }
+    /// What the certificate rests on.
+    fn last_look(&self) -> LastLook {
+        LastLook::Sweep
+    }
+    /// The value that was maximised, once it is known and where it is not f alone.
+    fn optimized(&self) -> Option<f64> {
+        None
     }
     /// Done, total; by default picks of k.
     fn progress(&self, problem: &Problem) -> (u64, u64) {
@@ -122,6 +151,15 @@ impl PartialEq for Bid {
     }
 }
 impl Eq for Bid {}
+
+/// Steps of a geometric search, whose number grows with `1 / epsilon`.
+fn check_epsilon(epsilon: f64) -> Result<f64, Error> {
+    if (0.001..1.0).contains(&epsilon) {
+        return Ok(epsilon);
+    }
+    let reason = format!("{epsilon} is not between 0.001 and 1 (1 excluded)");
+    Err(Error::Parameter { name: "epsilon", reason })
+}
 
 fn best(items: &[Item], gains: &[f64]) -> Option<Bid> {
     items.iter().zip(gains).map(|(&e, &gain)| Bid(gain, e)).max()

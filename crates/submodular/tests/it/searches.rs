@@ -6,31 +6,33 @@ use std::sync::Arc;
 use submodular::certificate::Basis;
 use submodular::constraint::{Constraint, Groups, Unconstrained};
 use submodular::guarantee::{Guarantee, Kind};
+use submodular::objective::Triangle;
+use submodular::objective::disparity_sum::disparity_sum;
+use submodular::objective::graph_cut::graph_cut;
+use submodular::objective::log_det::log_det;
 use submodular::objective::modular::Modular;
-use submodular::objective::pairwise::{self, Pairwise};
 use submodular::optimizer::{
     AdaptiveSequencing, DoubleGreedy, Exact, Greedy, Optimizer, RandomGreedy, Termination, ThresholdGreedy,
 };
-use submodular::similarity::MatrixBuilder;
+use submodular::similarity::{Any, MatrixBuilder};
 use submodular::tile::Kernel;
 use submodular::{Chain, Ctl, Ended, Item, Objective, Problem, Selection, run};
 
-fn pairwise(n: usize, cells: &[f32], modular: pairwise::Modular, coefficient: f64) -> Arc<dyn Objective> {
+fn matrix(n: usize, cells: &[f32]) -> Any {
     let mut similarity = MatrixBuilder::new(Kernel::detect(), n, n).unwrap();
     cells.chunks(n).for_each(|row| similarity.push(row).unwrap());
-    let similarity = similarity.finish().unwrap();
-    Arc::new(Pairwise::new(similarity, modular, coefficient, coefficient > 0.0, &Ctl::default()).unwrap())
+    similarity.finish().unwrap().into()
 }
 
 /// Links to the rest: not monotone, and worth nothing as a whole.
 fn cut(n: usize, seed: u64) -> Arc<dyn Objective> {
-    pairwise(n, &coarse(n, seed), pairwise::Modular::Degree { more: None }, -1.0)
+    graph_cut(matrix(n, &coarse(n, seed)), 1.0, &Ctl::default()).unwrap()
 }
 
 /// Supermodular.
 fn spread(n: usize, seed: u64) -> Arc<dyn Objective> {
     let distances: Vec<f32> = coarse(n, seed).iter().map(|s| 1.0 - s).collect();
-    pairwise(n, &distances, pairwise::Modular::Zero, 0.5)
+    disparity_sum(matrix(n, &distances), Triangle::Unknown).unwrap()
 }
 
 fn subsets(n: usize) -> impl Iterator<Item = Vec<Item>> {
@@ -349,13 +351,9 @@ fn an_enumeration_stopped_at_any_tick_resumes_to_the_same_outcome() {
 /// Where gains are minus infinity nothing is left that arithmetic can see.
 #[test]
 fn searches_end_where_the_numerical_rank_does() {
-    use submodular::objective::log_det::{Given, LogDet};
     // Ranks of one: every pick after the first adds a determinant of 0.
     let n = 6;
-    let mut similarity = MatrixBuilder::new(Kernel::detect(), n, n).unwrap();
-    (0..n).for_each(|_| similarity.push(&vec![1.0; n]).unwrap());
-    let f: Arc<dyn Objective> =
-        Arc::new(LogDet::new(similarity.finish().unwrap(), 0.0, Given::default(), false).unwrap());
+    let f = log_det(matrix(n, &vec![1.0; n * n]), 0.0, true).unwrap();
     let searches: [Box<dyn Optimizer>; 4] = [
         Box::new(ThresholdGreedy::new(0.1).unwrap()),
         Box::new(AdaptiveSequencing::new(0.1).unwrap()),

@@ -5,7 +5,7 @@ use submodular::constraint::{Bounds, Groups, Knapsack};
 use submodular::objective::{FacilityLocation, Objective, Reduction};
 use submodular::optimizer::Optimizer;
 use submodular::sampling::{below, stream};
-use submodular::similarity::MatrixBuilder;
+use submodular::similarity::{MatrixBuilder, Stored};
 use submodular::tile::Kernel;
 use submodular::{Chain, Ctl, Item, Outcome, Problem, run};
 
@@ -23,6 +23,54 @@ pub(crate) fn coarse(n: usize, seed: u64) -> Vec<f32> {
         }
     };
     (0..n * n).map(|cell| s(cell / n, cell % n)).collect()
+}
+
+/// A matrix of `rows` represented rows, row by row.
+pub(crate) fn matrix(rows: usize, s: &[f32]) -> Stored {
+    let items = s.len() / rows;
+    let mut builder = MatrixBuilder::new(Kernel::detect(), rows, items).unwrap();
+    s.chunks(items).for_each(|row| builder.push(row).unwrap());
+    builder.finish().unwrap()
+}
+
+/// Distances of `n` points of a plane, coarse for an odd seed: a metric.
+pub(crate) fn distances(n: usize, seed: u64) -> Stored {
+    let mut rng = stream(seed, 1);
+    let grid = if seed.is_multiple_of(2) { 1000 } else { 4 };
+    let x: Vec<[f32; 2]> =
+        (0..n).map(|_| [0; 2].map(|_| below(grid, &mut rng) as f32 / grid as f32)).collect();
+    let d = |i: usize, j: usize| (x[i][0] - x[j][0]).hypot(x[i][1] - x[j][1]);
+    matrix(n, &(0..n * n).map(|cell| d(cell / n, cell % n)).collect::<Vec<_>>())
+}
+
+/// Facility location of a few represented rows, so that parts and streams see the whole function: similarities of very
+/// different sizes, many of them 0.
+pub(crate) fn tall(rows: usize, n: usize, seed: u64) -> Arc<dyn Objective> {
+    let mut rng = stream(seed, 2);
+    let s: Vec<f32> = (0..rows * n)
+        .map(|_| {
+            (below(4, &mut rng) << below(5, &mut rng)) as f32 / 16.0
+                * f32::from(u8::from(below(3, &mut rng) > 0))
+        })
+        .collect();
+    Arc::new(FacilityLocation::new(matrix(rows, &s), None, Reduction::Sum).unwrap())
+}
+
+/// The largest value of a set of `allowed` items that holds `include`, of those `counts` says count.
+pub(crate) fn optimum(
+    allowed: &[Item],
+    include: &[Item],
+    counts: impl Fn(&[Item]) -> bool,
+    value: impl Fn(&[Item]) -> f64,
+) -> f64 {
+    let subsets = (0u32..1 << allowed.len()).map(|mask| {
+        allowed.iter().enumerate().filter(|(i, _)| mask >> i & 1 == 1).map(|(_, &e)| e).collect::<Vec<_>>()
+    });
+    subsets
+        .filter(|set| include.iter().all(|e| set.contains(e)) && counts(set))
+        .map(|set| value(&set))
+        .reduce(f64::max)
+        .unwrap()
 }
 
 pub(crate) fn facility_location(n: usize, seed: u64) -> Arc<dyn Objective> {
