@@ -64,4 +64,18 @@ mod tests {
             "{seen:?}"
         );
     }
+
+    #[test]
+    fn every_order_is_drawn_equally_often() {
+        let mut seen = std::collections::BTreeMap::new();
+        for step in 0..60_000 {
+            let mut items = vec![0, 1, 2];
+            shuffle(&mut items, &mut stream(2, step));
+            *seen.entry(items).or_insert(0) += 1;
+        }
+        assert!(
+            seen.len() == 6 && seen.values().all(|&count: &i32| (count - 10_000).abs() < 400),
+            "{seen:?}"
+        );
+    }
 }

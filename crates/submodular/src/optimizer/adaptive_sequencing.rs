@@ -115,19 +115,28 @@ impl Optimizer for AdaptiveSequencing {
         if level.passed() {
             return self.fill.step(problem, ctl);
         }
-        let slack = problem.objective().properties().slack;
-        let reach = |level: &Level, e: Item| level.within_reach(problem, problem.upper(e), slack);
-        while !level.passed() && !open.iter().any(|&e| reach(&level, e)) {
+        let f = problem.objective().properties();
+        let mut pool: Vec<Item> = vec![];
+        let mut all_at_once = f.asks;
+        loop {
+            let reach = |level: &Level, e: Item| level.within_reach(problem, problem.upper(e), f.slack);
+            while !level.passed() && !open.iter().any(|&e| reach(&level, e)) {
+                level.threshold *= 1.0 - self.epsilon;
+            }
+            if level.passed() {
+                break;
+            }
+            // One round for every gain, so that an outside model is not asked again for each level.
+            let all = std::mem::take(&mut all_at_once);
+            let ask: Vec<Item> = open.iter().copied().filter(|&e| all || reach(&level, e)).collect();
+            let gains = problem.gains(&ask, ctl)?;
+            let reached = ask.iter().zip(&gains).filter(|&(_, &gain)| level.reached(problem, gain));
+            pool.extend(reached.map(|(&e, _)| e));
+            if !pool.is_empty() {
+                break;
+            }
             level.threshold *= 1.0 - self.epsilon;
         }
-        if level.passed() {
-            self.level = Some(level);
-            return Ok(Step::More);
-        }
-        let ask: Vec<Item> = open.into_iter().filter(|&e| reach(&level, e)).collect();
-        let gains = problem.gains(&ask, ctl)?;
-        let reached = |gain: f64| level.reached(problem, gain);
-        let pool: Vec<Item> = ask.iter().zip(&gains).filter(|g| reached(*g.1)).map(|(&e, _)| e).collect();
         let mut order = sequence(problem, &pool)?;
         let mut took: Vec<(Item, f64)> = vec![];
         if let Some(&first) = order.first() {
@@ -136,16 +145,17 @@ impl Optimizer for AdaptiveSequencing {
             sorted.sort_unstable();
             order.extend(pool.into_iter().filter(|e| sorted.binary_search(e).is_err()));
             let turns = self.prefix(problem, &level, (&order, length, first), ctl)?;
-            took = order.into_iter().zip(turns.iter().copied()).filter(|&(_, gain)| reached(gain)).collect();
+            took = order
+                .into_iter()
+                .zip(turns.iter().copied())
+                .filter(|&(_, gain)| level.reached(problem, gain))
+                .collect();
             if took.len() < turns.len() {
                 // Without the others gains are larger still.
                 let items: Vec<Item> = took.iter().map(|&(e, _)| e).collect();
                 let gains = problem.fork().walk(&items, ctl)?;
                 took = items.into_iter().zip(gains).collect();
             }
-        }
-        if took.is_empty() {
-            level.threshold *= 1.0 - self.epsilon;
         }
         self.level = Some(level);
         took.into_iter().for_each(|(e, gain)| problem.take(e, gain));

@@ -3,7 +3,8 @@
 //!
 //! What an item takes from Y is what it adds to Y without it: to X and the items still to come. No function need shrink
 //! for that. The items to come are halved again and again, and the state of X and the later half kept at each halving,
-//! so that every item joins log n states in all, instead of n. Y is derived from picks and discards.
+//! so that every item joins log n states in all, instead of n; log n states are held at once. Y is derived from picks and
+//! discards.
 
 use super::{Optimizer, Step, Termination};
 use crate::constraint::Shape;

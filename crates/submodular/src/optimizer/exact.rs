@@ -4,7 +4,8 @@
 //! A node is a set S and the candidates it may still take, best gain first. Its i-th child takes the i-th candidate and
 //! gives up those before it, so that every set is met once. Where f is submodular, no set below child i is worth more
 //! than f(S) and the largest sum of gains that the rule allows among the candidates from i on: a child that cannot beat
-//! the best answer so far ends its node. Elsewhere every feasible set is looked at.
+//! the best answer so far ends its node. Elsewhere every feasible set is looked at. A step asks for one node's gains; as
+//! many states are held as the answer has items.
 
 use super::{Bid, Optimizer, Step, Termination, take_best};
 use crate::constraint::Shape;
@@ -57,10 +58,10 @@ impl Node {
     }
 
     /// Gives the next child up, if an answer without it remains.
-    fn skip(&mut self) {
+    fn skip(&mut self, goal: &Goal) {
         let Some(Bid(_, e)) = self.child() else { return };
         self.next = match &mut self.rule {
-            Some(rule) if rule.may_discard(e) => {
+            Some(rule) if goal.may_discard(&**rule, e) => {
                 rule.discard(e);
                 self.next + 1
             }
@@ -81,6 +82,11 @@ struct Goal {
 impl Goal {
     fn worth(&self, value: f64, size: usize) -> f64 {
         value - self.price * size as f64
+    }
+
+    /// A rule for k items would keep enough of them where fewer will do.
+    fn may_discard(&self, rule: &dyn Feasible, e: Item) -> bool {
+        self.any_size || rule.may_discard(e)
     }
 
     /// Whether the set of `rule` and `add` is a whole answer.
@@ -182,7 +188,14 @@ impl Exact {
         let (goal, depth) = (self.goal(problem), self.path.len());
         let rule = self.rule(problem, depth)?;
         let mut ask: Vec<Item> = match self.path.last() {
-            Some(parent) => parent.candidates[parent.next + 1..].iter().map(|&Bid(_, e)| e).collect(),
+            Some(parent) if goal.submodular => {
+                parent.candidates[parent.next + 1..].iter().map(|&Bid(_, e)| e).collect()
+            }
+            Some(parent) => {
+                let last = parent.child().map(|Bid(_, e)| e);
+                let after = |&e: &Item| Some(e) > last && !problem.include().contains(&e);
+                problem.allowed().iter().copied().filter(after).collect()
+            }
             None => problem.allowed().iter().copied().filter(|e| !problem.include().contains(e)).collect(),
         };
         ask.retain(|&e| rule.may_add(e));
@@ -191,7 +204,7 @@ impl Exact {
             // In a fixed order: a candidate behind one that may not be given up is never a child.
             let mut ahead = self.rule(problem, depth)?;
             let last = ask.iter().position(|&e| {
-                let may = ahead.may_discard(e);
+                let may = goal.may_discard(&*ahead, e);
                 if may {
                     ahead.discard(e);
                 }
@@ -247,7 +260,7 @@ impl Exact {
                 return Ok(());
             }
             let Some(Bid(gain, e)) = child else {
-                self.leave();
+                self.leave(goal);
                 continue;
             };
             let mut took = self.took(problem, self.path.len() - 1);
@@ -259,22 +272,22 @@ impl Exact {
                     offer(problem, goal, took, true)?;
                 }
                 if let Some(node) = self.path.last_mut() {
-                    node.skip();
+                    node.skip(goal);
                 }
             } else {
                 took.extend(node.candidates[node.next..].iter().max().map(|&Bid(gain, e)| (e, gain)));
                 offer(problem, goal, took, true)?;
-                self.leave();
+                self.leave(goal);
             }
         }
         self.phase = Phase::Over;
         Ok(())
     }
 
-    fn leave(&mut self) {
+    fn leave(&mut self, goal: &Goal) {
         self.path.pop();
         if let Some(parent) = self.path.last_mut() {
-            parent.skip();
+            parent.skip(goal);
         }
     }
 
@@ -285,12 +298,17 @@ impl Exact {
         }
         let took = self.took(problem, self.path.len() - 1);
         let best = goal.worth(problem.value(), problem.picks().len());
-        let least = if goal.any_size { 0.0 } else { f64::NEG_INFINITY };
-        let mut gains: Vec<(f64, Item)> = node.candidates[node.next..]
-            .iter()
-            .map(|&Bid(gain, e)| ((gain - goal.price).max(least), e))
-            .collect();
         let items: Vec<Item> = took.iter().map(|&(e, _)| e).collect();
+        let candidates = node.candidates[node.next..].iter().map(|&Bid(gain, e)| (gain - goal.price, e));
+        let mut gains: Vec<(f64, Item)> = if goal.any_size {
+            // Whatever is not worth its price, or was given up, adds nothing and lets the rule see enough items.
+            let mut worth = vec![0.0_f64; problem.objective().len()];
+            candidates.for_each(|(gain, e)| worth[e as usize] = gain.max(0.0));
+            let others = problem.allowed().iter().filter(|e| !items.contains(e));
+            others.map(|&e| (worth[e as usize], e)).collect()
+        } else {
+            candidates.collect()
+        };
         let most = worth(problem, goal, &took) + problem.constraint().bound(&items, &mut gains);
         most <= best + ROUNDING * best.abs()
     }
@@ -347,7 +365,7 @@ impl Optimizer for Exact {
 
     fn save(&self, into: &mut Saved) {
         into.numbers =
-            vec![self.phase as u8 as f64, f64::from(u8::from(self.rank_exhausted)), self.spent as f64];
+            vec![f64::from(self.phase as u8), f64::from(u8::from(self.rank_exhausted)), self.spent as f64];
         for node in &self.path {
             into.numbers.push(node.next as f64);
             into.numbers.extend(node.candidates.iter().map(|bid| bid.0));

@@ -33,7 +33,7 @@ impl Level {
     /// d, with its floor; below it at once where no gain is positive.
     pub(super) fn top(gain: f64, epsilon: f64, candidates: usize) -> Self {
         let top = Self { threshold: gain, floor: epsilon * gain / candidates as f64 };
-        if gain > 0.0 { top } else { Self { threshold: f64::NEG_INFINITY, floor: 0.0 } }
+        if gain > 0.0 { top } else { Self { threshold: 0.0, floor: 1.0 } }
     }
 
     /// Whether no item is left that a threshold would find.
