@@ -434,7 +434,8 @@ impl Problem {
         Ok(Step::More)
     }
 
-    fn certify(&mut self, basis: Basis) {
+    /// Tightens the certificate by the bounds at hand, at the picks.
+    pub(crate) fn certify(&mut self, basis: Basis) {
         let f = self.objective.properties();
         if !(f.monotone && f.submodular) || self.picks().len() < self.include.len() {
             return;

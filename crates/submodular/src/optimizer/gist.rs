@@ -293,8 +293,8 @@ impl<S: Similarity> Optimizer for Gist<S> {
 }
 
 /// With O the optimum, d its smallest distance and t the largest threshold up to d / 2, balls of radius t around chosen
-/// items hold at most one item of O each, so greedy at t has f >= f(O) / 2 (f(O), where f is modular) and keeps
-/// `d / 2 (1 + epsilon)`. The pair keeps D >= d. For a modular f the better of the two is worth 2/3; where d is below
+/// items hold at most one item of O each, so greedy at t has f >= f(O) / 2 (f(O), where f is modular) and its items are
+/// at least `t >= d / (2 + 2 epsilon)` apart. The pair keeps D >= d. For a modular f the better of the two is worth 2/3; where d is below
 /// all thresholds, `lambda d <= epsilon lambda D`, and greedy alone or the pair is. All of it holds beside included
 /// items, with f and O less what they are worth.
 fn earned(objective: &Properties, triangle: Triangle, epsilon: f64) -> Guarantee {

@@ -7,6 +7,7 @@
 
 use super::stream::{Block, TopUp, check, next_block, places, rungs};
 use super::{LastLook, Optimizer, Step, check_epsilon};
+use crate::certificate::Basis;
 use crate::constraint::Shape;
 use crate::guarantee::{Claim, Guarantee, Kind, Mismatch, disqualified};
 use crate::{Chain, Ctl, Error, Halt, Item, Problem, Properties, Saved};
@@ -167,6 +168,8 @@ impl SieveStreaming {
         for (&e, &gain) in best.items.iter().zip(&best.gains) {
             problem.take(e, gain);
         }
+        // Topping up raises f but lowers no bound: here they are tightest.
+        problem.certify(Basis::StalePrefixes);
     }
 }
 

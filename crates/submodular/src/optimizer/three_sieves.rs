@@ -2,7 +2,7 @@
 //!
 //! With v the guess, an item joins when its gain is at least `(v/2 - f(S)) / (k - |S|)`. Guesses are the powers of
 //! 1 + epsilon between D, the best single item so far, and k D: the largest first, the next lower one after so many
-//! rejections in a row. At most two gains an item, one state of the objective.
+//! rejections in a row. At most two gains an item are needed, and two states of the objective.
 
 use super::stream::{Block, TopUp, check, next_block, places, rungs};
 use super::{LastLook, Optimizer, Step, check_epsilon};
