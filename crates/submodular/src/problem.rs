@@ -110,11 +110,21 @@ impl Problem {
         exclude: &[Item],
         seed: u64,
     ) -> Result<Self, Error> {
+        let allowed = check(&*constraint, objective.len(), include, exclude)?;
+        Self::begin(objective, constraint, allowed, include.to_vec(), seed)
+    }
+
+    fn begin(
+        objective: Arc<dyn Objective>,
+        constraint: Arc<dyn Constraint>,
+        allowed: Vec<Item>,
+        include: Vec<Item>,
+        seed: u64,
+    ) -> Result<Self, Error> {
         let n = objective.len();
-        let allowed = check(&*constraint, n, include, exclude)?;
-        let feasible = constraint.start(&allowed)?;
         let mut problem = Self {
             chain: Chain::new(&objective, &[]),
+            feasible: constraint.start(&allowed)?,
             objective,
             constraint,
             seed,
@@ -122,8 +132,7 @@ impl Problem {
             open: allowed.clone(),
             eligible: vec![],
             allowed,
-            include: include.to_vec(),
-            feasible,
+            include,
             gains: vec![],
             discarded: vec![],
             taken: vec![false; n],
@@ -143,29 +152,15 @@ impl Problem {
     /// # Errors
     /// As the rule's [`start`](Constraint::start); never where this run could start.
     pub(crate) fn again(&self, upper: &[f64]) -> Result<Self, Error> {
-        let mut problem = Self {
-            chain: Chain::new(&self.objective, &[]),
-            objective: self.objective.clone(),
-            constraint: self.constraint.clone(),
-            open: self.allowed.clone(),
-            eligible: vec![],
-            allowed: self.allowed.clone(),
-            include: self.include.clone(),
-            feasible: self.constraint.start(&self.allowed)?,
-            gains: vec![],
-            discarded: vec![],
-            taken: vec![false; self.taken.len()],
-            upper: upper.to_vec(),
-            undo: vec![],
-            certificate: None,
-            step: 0,
-            ..*self
-        };
-        problem.narrow();
+        let (objective, constraint) = (self.objective.clone(), self.constraint.clone());
+        let again =
+            Self::begin(objective, constraint, self.allowed.clone(), self.include.clone(), self.seed)?;
+        let (stop_at, empty) = (self.stop_at, self.empty);
+        let mut again = Self { stop_at, empty, upper: upper.to_vec(), ..again };
         for (&e, &gain) in self.include.iter().zip(&self.gains) {
-            problem.take(e, gain);
+            again.take(e, gain);
         }
-        Ok(problem)
+        Ok(again)
     }
 
     /// Ends the run before a pick whose gain is at most `gain`.
