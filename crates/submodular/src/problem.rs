@@ -111,11 +111,11 @@ impl Problem {
         seed: u64,
     ) -> Result<Self, Error> {
         let allowed = check(&*constraint, objective.len(), include, exclude)?;
-        Self::start(objective, constraint, allowed, include.to_vec(), seed)
+        Self::begin(objective, constraint, allowed, include.to_vec(), seed)
     }
 
     /// Empty books.
-    fn start(
+    fn begin(
         objective: Arc<dyn Objective>,
         constraint: Arc<dyn Constraint>,
         allowed: Vec<Item>,
@@ -123,9 +123,9 @@ impl Problem {
         seed: u64,
     ) -> Result<Self, Error> {
         let n = objective.len();
-        let feasible = constraint.start(&allowed)?;
         let mut problem = Self {
             chain: Chain::new(&objective, &[]),
+            feasible: constraint.start(&allowed)?,
             objective,
             constraint,
             seed,
@@ -134,7 +134,6 @@ impl Problem {
             eligible: vec![],
             allowed,
             include,
-            feasible,
             gains: vec![],
             discarded: vec![],
             taken: vec![false; n],
@@ -154,35 +153,21 @@ impl Problem {
     /// # Errors
     /// As the rule's [`start`](Constraint::start); never where this run could start.
     pub(crate) fn again(&self, upper: &[f64]) -> Result<Self, Error> {
-        let mut problem = Self {
-            chain: Chain::new(&self.objective, &[]),
-            objective: self.objective.clone(),
-            constraint: self.constraint.clone(),
-            open: self.allowed.clone(),
-            eligible: vec![],
-            allowed: self.allowed.clone(),
-            include: self.include.clone(),
-            feasible: self.constraint.start(&self.allowed)?,
-            gains: vec![],
-            discarded: vec![],
-            taken: vec![false; self.taken.len()],
-            upper: upper.to_vec(),
-            undo: vec![],
-            certificate: None,
-            step: 0,
-            ..*self
-        };
-        problem.narrow();
+        let (objective, constraint) = (self.objective.clone(), self.constraint.clone());
+        let again =
+            Self::begin(objective, constraint, self.allowed.clone(), self.include.clone(), self.seed)?;
+        let (stop_at, empty) = (self.stop_at, self.empty);
+        let mut again = Self { stop_at, empty, upper: upper.to_vec(), ..again };
         for (&e, &gain) in self.include.iter().zip(&self.gains) {
-            problem.take(e, gain);
+            again.take(e, gain);
         }
-        Ok(problem)
+        Ok(again)
     }
 
     /// Empty books of the same search under another rule: a run inside this one.
     pub(crate) fn under(&self, constraint: Arc<dyn Constraint>) -> Result<Self, Error> {
         let (allowed, include) = (self.allowed.clone(), self.include.clone());
-        let under = Self::start(self.objective.clone(), constraint, allowed, include, self.seed)?;
+        let under = Self::begin(self.objective.clone(), constraint, allowed, include, self.seed)?;
         Ok(under.stop_when_gain_at_most(self.stop_at))
     }
 

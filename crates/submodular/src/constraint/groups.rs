@@ -157,7 +157,7 @@ impl Constraint for Groups {
     fn bound(&self, base: &[Item], gains: &mut Vec<(f64, Item)>) -> f64 {
         let size = match self.size {
             Size::Exactly(k) => Size::AtMost(k),
-            size => size,
+            size @ (Size::AtMost(_) | Size::Any) => size,
         };
         let relaxed = Self { size, of: self.of.clone(), bounds: self.bounds.clone() };
         super::best_base(relaxed.start(&super::items(base, gains)), base, gains)

@@ -261,7 +261,7 @@ fn worked_searches_are_reproduced() {
     close(found.value(), golden["value"].as_f64().unwrap(), "threshold greedy");
 
     // The best of every set of three, on every function of the page.
-    for (name, _) in objectives() {
+    for (name, _) in objectives().into_iter().filter(|(name, _)| !name.starts_with("our ")) {
         let found = search(name, Groups::cardinality(3), 0, &mut Exact::new(u64::MAX, None));
         close(found.value(), GOLDEN["objectives"][name]["opt3"].as_f64().unwrap(), name);
     }

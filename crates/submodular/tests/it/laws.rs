@@ -77,12 +77,12 @@ fn cases(f: impl Fn(usize) -> Arc<dyn Objective> + Clone + 'static) -> Vec<Case>
         ),
         (
             "knapsack",
-            with(60, Arc::new(budgeted(60, 20.0))),
+            with(40, Arc::new(budgeted(40, 16.0))),
             Box::new(|| Box::new(KnapsackGreedy::new(false))),
         ),
         (
             "knapsack, from every item",
-            with(12, Arc::new(budgeted(12, 14.0))),
+            with(10, Arc::new(budgeted(10, 12.0))),
             Box::new(|| Box::new(KnapsackGreedy::new(true))),
         ),
         ("greedy, with a threshold", until(24, 20, 0.4), Box::new(|| Box::new(Greedy))),
