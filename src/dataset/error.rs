@@ -162,6 +162,36 @@ pub enum DatasetError {
         /// The first such entry.
         entry: usize,
     },
+    /// A row of a similarity whose two lists differ in length.
+    #[error("row {row} has {columns} cols and {values} values")]
+    RowEntries {
+        /// The first such row.
+        row: usize,
+        /// Length of its list of columns.
+        columns: usize,
+        /// Length of its list of values.
+        values: usize,
+    },
+    /// A column outside of a similarity, in a row's list.
+    #[error("row {row}, entry {entry}: cols is {index}, expected 0 to {}", .size.saturating_sub(1))]
+    RowIndex {
+        /// The first such row.
+        row: usize,
+        /// Its place in the list.
+        entry: usize,
+        /// What stands there.
+        index: i64,
+        /// Rows of the similarity.
+        size: u64,
+    },
+    /// A null in a row's list of columns.
+    #[error("row {row}, entry {entry}: cols is null")]
+    RowNull {
+        /// The first such row.
+        row: usize,
+        /// Its place in the list.
+        entry: usize,
+    },
     /// A pair given twice.
     #[error("row {row}, column {column} is given twice")]
     DuplicateEntry {
@@ -387,6 +417,8 @@ impl DatasetError {
             | Self::NullValue { .. }
             | Self::NullEntry { .. }
             | Self::EntryIndex { .. }
+            | Self::RowIndex { .. }
+            | Self::RowNull { .. }
             | Self::TooManyEntries { .. }
             | Self::BatchTooLarge { .. }
             | Self::ReadingTooLarge { .. }
@@ -396,6 +428,7 @@ impl DatasetError {
             | Self::EmptyMatrix { .. }
             | Self::NotSquare { .. }
             | Self::EntryCount { .. }
+            | Self::RowEntries { .. }
             | Self::ColumnLength { .. } => "shape_mismatch",
             Self::UnknownField
             | Self::InvalidField(_)

@@ -61,6 +61,15 @@ pub(super) fn entry_fields(schema: &Schema) -> Option<[usize; 3]> {
     (schema.fields().len() == found.len()).then_some(found)
 }
 
+/// Positions of the two columns of a table that has the entries of a matrix row by row.
+pub(super) fn entry_list_fields(schema: &Schema) -> Option<[usize; 2]> {
+    let place = |name: &str, fits: fn(&DataType) -> bool| {
+        schema.index_of(name).ok().filter(|place| fits(schema.field(*place).data_type()))
+    };
+    let [_, columns, values] = FIELDS;
+    Some([place(columns, is_integer_list)?, place(values, is_float_list)?])
+}
+
 /// The fields that can be attributes.
 pub(super) fn attributes(schema: &Schema) -> Vec<ColumnInfo> {
     let fields = schema.fields().iter();
@@ -110,14 +119,14 @@ fn list_of(found: &DataType) -> Option<&DataType> {
 }
 
 /// An array of lists: the values of all of them, and where each begins and ends.
-struct Lists<'a> {
+pub(super) struct Lists<'a> {
     array: &'a dyn Array,
-    values: &'a ArrayRef,
+    pub(super) values: &'a ArrayRef,
     range: Box<dyn Fn(usize) -> Range<usize> + 'a>,
 }
 
 impl<'a> Lists<'a> {
-    fn new(array: &'a dyn Array) -> Option<Self> {
+    pub(super) fn new(array: &'a dyn Array) -> Option<Self> {
         if let Some(lists) = array.as_list_opt::<i32>() {
             let offsets = lists.value_offsets();
             let range = move |row: usize| offsets[row] as usize..offsets[row + 1] as usize;
@@ -132,6 +141,17 @@ impl<'a> Lists<'a> {
         let length = lists.value_length() as usize;
         let range = move |row: usize| row * length..(row + 1) * length;
         Some(Self { array, values: lists.values(), range: Box::new(range) })
+    }
+
+    /// Where the values of each list are, the first list as row `first`.
+    pub(super) fn ranges(
+        &self,
+        first: usize,
+    ) -> impl Iterator<Item = Result<(usize, Range<usize>), DatasetError>> + '_ {
+        (0..self.array.len()).map(move |index| match self.array.is_null(index) {
+            true => Err(DatasetError::NullRow { row: first + index }),
+            false => Ok((first + index, (self.range)(index))),
+        })
     }
 }
 
@@ -178,12 +198,8 @@ where
 {
     let values = lists.values.as_primitive::<T>().values();
     let nulls = lists.values.nulls().filter(|nulls| nulls.null_count() > 0);
-    for index in 0..lists.array.len() {
-        let row = first + index;
-        if lists.array.is_null(index) {
-            return Err(DatasetError::NullRow { row });
-        }
-        let range = (lists.range)(index);
+    for place in lists.ranges(first) {
+        let (row, range) = place?;
         if range.len() != dim {
             return Err(DatasetError::Ragged { row, expected: dim, found: range.len() });
         }

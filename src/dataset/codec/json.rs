@@ -11,7 +11,9 @@ use std::io::Read;
 use std::ops::ControlFlow;
 
 use super::sparse::Sparse;
-use super::{Codec, Column, DatasetError, Format, Header, Ids, Kind, Options, RowSink, check_shape};
+use super::{
+    Codec, Column, DatasetError, EntrySink, Format, Header, Ids, Kind, Options, RowSink, check_shape,
+};
 use crate::dataset::column::ColumnInfo;
 
 use body::{Body, Matrix};
@@ -96,6 +98,23 @@ impl Codec for Json {
             Values::Sparse(sparse) => sparse.read_rows(sink),
         }
         Ok(())
+    }
+
+    fn entries(&self) -> Option<u64> {
+        match &self.matrix {
+            Values::Dense(_) => None,
+            Values::Sparse(sparse) => Some(sparse.len()),
+        }
+    }
+
+    fn read_entries(&self, sink: &mut EntrySink<'_>) -> Result<(), DatasetError> {
+        match &self.matrix {
+            Values::Dense(_) => super::read_dense_entries(self, sink),
+            Values::Sparse(sparse) => {
+                sparse.read_entries(sink);
+                Ok(())
+            }
+        }
     }
 
     fn check_rows(&self) -> Result<(), DatasetError> {

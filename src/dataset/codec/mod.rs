@@ -6,6 +6,8 @@
 
 mod arrow;
 mod arrow_values;
+mod attributes;
+mod csr;
 mod element;
 mod format;
 mod guard;
@@ -31,6 +33,7 @@ use super::error::DatasetError;
 use positioned::PositionedFile;
 
 pub use format::Format;
+pub use sparse::Entry;
 pub(super) use sparse::MAX_ENTRIES;
 
 /// What the matrix means.
@@ -74,6 +77,9 @@ pub struct Source {
 /// Takes a row's index and its values.
 pub type RowVisitor<'a, E> = dyn FnMut(usize, &[f32]) -> Result<(), E> + 'a;
 
+/// Takes an entry of a matrix.
+pub type EntryVisitor<'a, E> = dyn FnMut(Entry) -> Result<(), E> + 'a;
+
 /// The largest number of values per row: one row is always held in memory whole.
 pub(super) const MAX_DIM: u64 = 1 << 24;
 
@@ -98,10 +104,28 @@ struct Header {
 /// Receives a row's index and values; breaks when it has had enough.
 type RowSink<'a> = dyn FnMut(usize, &[f32]) -> ControlFlow<()> + 'a;
 
+/// Receives an entry; breaks when it has had enough.
+type EntrySink<'a> = dyn FnMut(Entry) -> ControlFlow<()> + 'a;
+
+/// Hands over what is not 0 of a matrix that has its zeros.
+fn read_dense_entries(codec: &dyn Codec, sink: &mut EntrySink<'_>) -> Result<(), DatasetError> {
+    codec.read_rows(&mut |row, values| {
+        let entry = |(column, &value): (usize, &f32)| Entry { row: row as u32, column: column as u32, value };
+        values.iter().enumerate().map(entry).try_for_each(&mut *sink)
+    })
+}
+
 /// One encoding's reader of one open file.
 trait Codec: Send + Sync {
     /// Streams every row in order, each checked; ends early without error when the sink breaks.
     fn read_rows(&self, sink: &mut RowSink<'_>) -> Result<(), DatasetError>;
+    /// See [`Source::sparse_entries`].
+    fn entries(&self) -> Option<u64> {
+        None
+    }
+    /// Streams every entry that is not 0, and may be some that are, in row-major order, each checked; ends early without
+    /// error when the sink breaks.
+    fn read_entries(&self, sink: &mut EntrySink<'_>) -> Result<(), DatasetError>;
     /// Checks every row as reading it would.
     fn check_rows(&self) -> Result<(), DatasetError> {
         self.read_rows(&mut |_, _| ControlFlow::Continue(()))
@@ -122,7 +146,7 @@ trait Codec: Send + Sync {
 
 impl Source {
     /// Opens a file and reads its header: milliseconds for `.npy` and Parquet whatever the size, O(batches) for Arrow,
-    /// O(bytes) for JSON, O(entries) for a sparse similarity whose metadata has no `n`. A column or ids that would take
+    /// O(bytes) for JSON, O(entries) for a sparse similarity row by row or whose metadata has no `n`. A column or ids that would take
     /// more than `held_bytes` are refused when they are read; see [`held_bytes`].
     ///
     /// # Errors
@@ -213,6 +237,30 @@ impl Source {
                 ControlFlow::Break(())
             }
         })?;
+        refused.map_or(Ok(()), Err)
+    }
+
+    /// How many entries were given, where the matrix came by its entries: every other pair is 0.
+    pub fn sparse_entries(&self) -> Option<u64> {
+        self.codec.entries()
+    }
+
+    /// Calls `take` with every entry that is not 0, in row-major order: without making the zeros where the matrix came by
+    /// its entries, which are then held in memory, 12 bytes each.
+    ///
+    /// # Errors
+    /// As [`Source::for_each_row`].
+    pub fn for_each_entry<E: From<DatasetError>>(&self, take: &mut EntryVisitor<'_, E>) -> Result<(), E> {
+        let mut refused = None;
+        self.codec.read_entries(
+            &mut |entry| match if entry.value == 0.0 { Ok(()) } else { take(entry) } {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => {
+                    refused = Some(error);
+                    ControlFlow::Break(())
+                }
+            },
+        )?;
         refused.map_or(Ok(()), Err)
     }
 

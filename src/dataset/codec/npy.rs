@@ -10,8 +10,8 @@ use half::f16;
 use super::element::Element;
 use super::positioned::PositionedFile;
 use super::{
-    BLOCK_BYTES, Codec, Column, DatasetError, Format, Header, Ids, Kind, Options, RowSink, check_shape,
-    refuse_column_parameters,
+    BLOCK_BYTES, Codec, Column, DatasetError, EntrySink, Format, Header, Ids, Kind, Options, RowSink,
+    check_shape, refuse_column_parameters,
 };
 
 /// Values of a Fortran-order block. Each block reads one strip of every column, so larger blocks
@@ -52,6 +52,10 @@ impl Codec for Npy {
             Width::Single => self.read_typed::<f32>(sink),
             Width::Double => self.read_typed::<f64>(sink),
         }
+    }
+
+    fn read_entries(&self, sink: &mut EntrySink<'_>) -> Result<(), DatasetError> {
+        super::read_dense_entries(self, sink)
     }
 
     fn column(&self, name: &str, _held_bytes: u64) -> Result<Column, DatasetError> {

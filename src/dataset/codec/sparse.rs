@@ -1,7 +1,7 @@
 //! Similarities given by their entries (row, column, value); every other pair is 0.
 //!
-//! Readers get dense rows, so a selection on a sparse similarity is the selection on the dense one with its zeros, bit
-//! for bit, and takes its memory too. A search that never makes the zeros is to come.
+//! Readers get dense rows, or the entries alone: a selection on those is the selection on the matrix with its zeros,
+//! without their memory.
 
 use std::ops::ControlFlow;
 
@@ -9,7 +9,8 @@ use super::arrow_values;
 use super::guard::malformed;
 use super::table::{MAX_BATCH_ROWS, Table, check_count};
 use super::{
-    Codec, Column, DatasetError, Header, Ids, Kind, Options, RowSink, check_shape, refuse_column_parameters,
+    Codec, Column, DatasetError, EntrySink, Header, Ids, Kind, Options, RowSink, check_shape,
+    refuse_column_parameters,
 };
 
 /// Most entries that are read: they are sorted in memory, 12 bytes each.
@@ -19,11 +20,14 @@ pub(in crate::dataset) const MAX_ENTRIES: u64 = 1 << 27;
 pub(super) const FIELDS: [&str; 3] = ["rows", "cols", "values"];
 
 /// One similarity.
-#[derive(Clone, Copy)]
-pub(super) struct Entry {
-    pub(super) row: u32,
-    pub(super) column: u32,
-    pub(super) value: f32,
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Entry {
+    /// The represented row.
+    pub row: u32,
+    /// The item.
+    pub column: u32,
+    /// Finite.
+    pub value: f32,
 }
 
 /// A square matrix by its entries.
@@ -68,6 +72,17 @@ impl Sparse {
             here.iter().for_each(|entry| values[entry.column as usize] = 0.0);
             rest = after;
         }
+    }
+
+    /// Number of entries.
+    pub(super) fn len(&self) -> u64 {
+        self.entries.len() as u64
+    }
+
+    /// Streams the entries in row-major order; ends when the sink breaks.
+    pub(super) fn read_entries(&self, sink: &mut EntrySink<'_>) {
+        // The sink's wish to stop is no error, and nothing follows the loop.
+        let _stopped: ControlFlow<()> = self.entries.iter().try_for_each(|entry| sink(*entry));
     }
 
     /// Bytes of memory, and of the one row that is made at a time.
@@ -150,6 +165,15 @@ impl<T: Table> SparseTable<T> {
 impl<T: Table> Codec for SparseTable<T> {
     fn read_rows(&self, sink: &mut RowSink<'_>) -> Result<(), DatasetError> {
         self.load()?.read_rows(sink);
+        Ok(())
+    }
+
+    fn entries(&self) -> Option<u64> {
+        Some(self.table.rows())
+    }
+
+    fn read_entries(&self, sink: &mut EntrySink<'_>) -> Result<(), DatasetError> {
+        self.load()?.read_entries(sink);
         Ok(())
     }
 

@@ -57,6 +57,13 @@ fn entries_are_the_matrix_with_its_zeros() {
     let expected = vec![vec![1.0, 0.0, 0.0], vec![0.0; 3], vec![-0.2, 0.5, 0.0]];
     assert_eq!((source.kind(), source.dim(), rows(&source)), (Kind::Similarity, 3, expected));
     assert_eq!(source.ids().unwrap().unwrap().row_of("c"), Some(2));
+    let mut entries = Vec::new();
+    let read = source.for_each_entry::<DatasetError>(&mut |entry| {
+        entries.push((entry.row, entry.column, entry.value));
+        Ok(())
+    });
+    read.unwrap();
+    assert_eq!((source.sparse_entries(), entries), (Some(3), vec![(0, 0, 1.0), (2, 0, -0.2), (2, 1, 0.5)]));
     let stopped: Result<(), DatasetError> =
         source.for_each_row(&mut |row, _| if row == 1 { Err(DatasetError::EmptyBody) } else { Ok(()) });
     assert!(stopped.is_err());

@@ -63,6 +63,24 @@ fn every_width_byte_order_and_memory_order_reads_back_the_same() {
 }
 
 #[test]
+fn a_similarity_that_is_not_symmetric_keeps_rows_and_items_apart_in_either_memory_order() {
+    // Row i is represented and column j chosen, as numpy shows the array, however it lies in memory.
+    let values: Vec<f32> = (0..9).map(|cell| cell as f32).collect();
+    let similarity = Options { kind: Some(Kind::Similarity), ..Options::default() };
+    for order in [Order::C, Order::Fortran] {
+        let source = open(&npy("<f4", order, [3, 3], &values), Format::Npy, &similarity).unwrap();
+        assert_eq!(rows(&source), [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0], [6.0, 7.0, 8.0]], "{order:?}");
+        let mut entries = Vec::new();
+        let read = source.for_each_entry::<DatasetError>(&mut |entry| {
+            entries.push((entry.row, entry.column, entry.value));
+            Ok(())
+        });
+        read.unwrap();
+        assert_eq!((entries.len(), entries[0], entries[4]), (8, (0, 1, 1.0), (1, 2, 5.0)), "{order:?}");
+    }
+}
+
+#[test]
 fn blocks_of_any_size_join_seamlessly() {
     let values: Vec<f32> = (0..77).map(|i| i as f32).collect();
     let expected: Vec<Vec<f32>> = values.chunks(7).map(<[f32]>::to_vec).collect();
