@@ -1,110 +1,349 @@
 //! Which optimizer runs, and why.
 
-use super::resolve::Size;
-use crate::jobs::spec::OptimizerSpec;
+use super::error::{FieldError, SelectionError};
+use super::function::Ground;
+use super::resolve::{Resolver, Size};
+use crate::jobs::spec::{ConstraintsSpec, InnerSpec, OptimizerSpec, PartsBySpec};
+use std::sync::Arc;
 use submodular::constraint::Shape;
-use submodular::optimizer::{BidirectionalGreedy, Greedy, LazyGreedy, StochasticGreedy};
+use submodular::guarantee::{Claim, Mismatch};
+use submodular::optimizer::{
+    AdaptiveSequencing, BidirectionalGreedy, DoubleGreedy, Exact, Gist, Greedy, KnapsackGreedy, LazyGreedy,
+    PartitionedGreedy, Parts, RandomGreedy, SieveStreaming, StochasticGreedy, ThreeSieves, ThresholdGreedy,
+};
+use submodular::similarity::{Any, MatrixBuilder};
+use submodular::tile::Kernel;
 use submodular::{Error, Optimizer, Properties};
 
-/// An optimizer by name.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Method {
+/// An optimizer whose names are looked up.
+pub(super) struct Method {
+    choice: Choice,
+    /// What the spec says of an end before k, for those that make more of it than to stop.
+    stop_at: Option<f64>,
+    /// Whether a search under a budget begins with each single item, too.
+    enumerate: bool,
+    kernel: Kernel,
+}
+
+enum Choice {
     Greedy,
     LazyGreedy,
     StochasticGreedy { epsilon: f64 },
+    ThresholdGreedy { epsilon: f64 },
+    AdaptiveSequencing { epsilon: f64 },
     BidirectionalGreedy { pool: usize, full_ranking: bool, merge_rounds: bool },
+    DoubleGreedy { randomised: bool },
+    RandomGreedy,
+    PartitionedGreedy { parts: Parts, lazy: bool },
+    SieveStreaming { epsilon: f64, top_up: bool },
+    ThreeSieves { epsilon: f64, rejections: u64, top_up: bool },
+    Gist { lambda: f64, epsilon: f64, distances: Ground },
+    Exact { max_evaluations: u64 },
 }
 
+const ASKED: &str = "asked for";
+
 impl Method {
-    /// What was asked for, or what `auto` makes of the objective; and the reason.
-    pub(super) fn choose(spec: &OptimizerSpec, objective: &Properties) -> (Self, String) {
-        let asked = "asked for".to_owned();
-        match *spec {
-            OptimizerSpec::Greedy {} => (Method::Greedy, asked),
-            OptimizerSpec::LazyGreedy {} => (Method::LazyGreedy, asked),
-            OptimizerSpec::StochasticGreedy { epsilon } => (Method::StochasticGreedy { epsilon }, asked),
-            OptimizerSpec::BidirectionalGreedy { pool, full_ranking, merge_rounds } => {
-                let pool = usize::try_from(pool).unwrap_or(usize::MAX);
-                (Method::BidirectionalGreedy { pool, full_ranking, merge_rounds }, asked)
+    /// What was asked for, or what `auto` makes of the objective; and the reason. Offences are collected.
+    pub(super) fn choose(
+        spec: &OptimizerSpec,
+        constraints: &ConstraintsSpec,
+        objective: &Properties,
+        resolver: &mut Resolver<'_>,
+        kernel: Kernel,
+    ) -> Result<(Self, String), SelectionError> {
+        let mut reason = ASKED.to_owned();
+        let choice = match spec {
+            OptimizerSpec::Auto {} => {
+                let (choice, why) = auto(objective);
+                reason = format!("auto: {why}");
+                choice
             }
-            OptimizerSpec::Auto {} if objective.submodular => (
-                Method::LazyGreedy,
-                "auto: the objective is submodular, so lazy_greedy makes greedy's picks with fewer evaluations"
-                    .to_owned(),
-            ),
-            _ => (
-                Method::Greedy,
-                "auto: the objective is not submodular, so every gain has to be computed each step".to_owned(),
-            ),
+            OptimizerSpec::Greedy {} => Choice::Greedy,
+            OptimizerSpec::LazyGreedy {} => Choice::LazyGreedy,
+            &OptimizerSpec::StochasticGreedy { epsilon } => Choice::StochasticGreedy { epsilon },
+            &OptimizerSpec::ThresholdGreedy { epsilon } => Choice::ThresholdGreedy { epsilon },
+            &OptimizerSpec::AdaptiveSequencing { epsilon } => Choice::AdaptiveSequencing { epsilon },
+            &OptimizerSpec::BidirectionalGreedy { pool, full_ranking, merge_rounds } => {
+                let pool = usize::try_from(pool).unwrap_or(usize::MAX);
+                Choice::BidirectionalGreedy { pool, full_ranking, merge_rounds }
+            }
+            &OptimizerSpec::DoubleGreedy { randomised } => Choice::DoubleGreedy { randomised },
+            OptimizerSpec::RandomGreedy {} => Choice::RandomGreedy,
+            OptimizerSpec::PartitionedGreedy { parts, merge, inner } => {
+                if !merge {
+                    let detail = "a union of the parts' own budgets is not available yet: leave merge out";
+                    resolver.refuse("/optimizer/merge", "invalid_parameter", detail);
+                }
+                let lazy = match inner {
+                    None => objective.submodular,
+                    Some(InnerSpec::LazyGreedy) => true,
+                    Some(InnerSpec::Greedy) => false,
+                };
+                let parts = match (parts.by, &parts.column) {
+                    (PartsBySpec::Random, None) => {
+                        let n = resolver.source.rows();
+                        Parts::Random(usize::try_from(parts.count.unwrap_or(1)).unwrap_or(usize::MAX).min(n))
+                    }
+                    (PartsBySpec::Random, Some(_)) => {
+                        let detail = "a column divides the rows with \"by\": \"column\" only";
+                        resolver.refuse("/optimizer/parts/column", "invalid_parameter", detail);
+                        Parts::Random(1)
+                    }
+                    (PartsBySpec::Column, column) => {
+                        if parts.count.is_some() {
+                            let detail = "the column says how many parts there are: leave count out";
+                            resolver.refuse("/optimizer/parts/count", "invalid_parameter", detail);
+                        }
+                        let column = column.as_deref().unwrap_or_default();
+                        Parts::Given(resolver.parts(column, "/optimizer/parts/column")?)
+                    }
+                };
+                Choice::PartitionedGreedy { parts, lazy }
+            }
+            &OptimizerSpec::SieveStreaming { epsilon, top_up } => Choice::SieveStreaming { epsilon, top_up },
+            &OptimizerSpec::ThreeSieves { epsilon, rejections, top_up } => {
+                Choice::ThreeSieves { epsilon, rejections, top_up }
+            }
+            &OptimizerSpec::Gist { lambda, epsilon, distance } => Choice::Gist {
+                lambda,
+                epsilon,
+                distances: resolver.distances(distance, "/optimizer/distance"),
+            },
+            &OptimizerSpec::Exact { max_evaluations } => Choice::Exact { max_evaluations },
+        };
+        let enumerate = constraints.knapsack.as_ref().is_some_and(|knapsack| knapsack.enumerate > 0);
+        let method = Self { choice, stop_at: constraints.stop_when_gain_at_most, enumerate, kernel };
+        Ok((method, reason))
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        match &self.choice {
+            Choice::Greedy => "greedy",
+            Choice::LazyGreedy => "lazy_greedy",
+            Choice::StochasticGreedy { .. } => "stochastic_greedy",
+            Choice::ThresholdGreedy { .. } => "threshold_greedy",
+            Choice::AdaptiveSequencing { .. } => "adaptive_sequencing",
+            Choice::BidirectionalGreedy { .. } => "bidirectional_greedy",
+            Choice::DoubleGreedy { .. } => "double_greedy",
+            Choice::RandomGreedy => "random_greedy",
+            Choice::PartitionedGreedy { .. } => "partitioned_greedy",
+            Choice::SieveStreaming { .. } => "sieve_streaming",
+            Choice::ThreeSieves { .. } => "three_sieves",
+            Choice::Gist { .. } => "gist",
+            Choice::Exact { .. } => "exact",
         }
     }
 
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Method::Greedy => "greedy",
-            Method::LazyGreedy => "lazy_greedy",
-            Method::StochasticGreedy { .. } => "stochastic_greedy",
-            Method::BidirectionalGreedy { .. } => "bidirectional_greedy",
-        }
+    /// The distances that the search itself looks at.
+    pub(super) fn distances(&self) -> Option<&Ground> {
+        if let Choice::Gist { distances, .. } = &self.choice { Some(distances) } else { None }
     }
 
-    pub(super) fn build(self) -> Result<Box<dyn Optimizer>, Error> {
-        Ok(match self {
-            Method::Greedy => Box::new(Greedy),
-            Method::LazyGreedy => Box::new(LazyGreedy::default()),
-            Method::StochasticGreedy { epsilon } => Box::new(StochasticGreedy::new(epsilon)?),
-            Method::BidirectionalGreedy { pool, full_ranking, merge_rounds } => Box::new(
-                BidirectionalGreedy::new(pool)?.full_ranking(full_ranking).merge_rounds(merge_rounds),
+    /// The search under a rule of this shape; `distances`: those it looks at.
+    pub(super) fn build(
+        &self,
+        shape: &Shape,
+        distances: Option<Arc<Any>>,
+    ) -> Result<Box<dyn Optimizer>, Error> {
+        Ok(match &self.choice {
+            Choice::Greedy | Choice::LazyGreedy if shape.knapsack => {
+                Box::new(KnapsackGreedy::new(self.enumerate))
+            }
+            Choice::Greedy => Box::new(Greedy),
+            Choice::LazyGreedy => Box::new(LazyGreedy::default()),
+            Choice::StochasticGreedy { epsilon } => Box::new(StochasticGreedy::new(*epsilon)?),
+            Choice::ThresholdGreedy { epsilon } => Box::new(ThresholdGreedy::new(*epsilon)?),
+            Choice::AdaptiveSequencing { epsilon } => Box::new(AdaptiveSequencing::new(*epsilon)?),
+            Choice::BidirectionalGreedy { pool, full_ranking, merge_rounds } => Box::new(
+                BidirectionalGreedy::new(*pool)?.full_ranking(*full_ranking).merge_rounds(*merge_rounds),
             ),
+            Choice::DoubleGreedy { randomised } => Box::new(DoubleGreedy::new(*randomised)),
+            Choice::RandomGreedy => Box::new(RandomGreedy::new(self.stop_at)),
+            Choice::PartitionedGreedy { parts, lazy } => {
+                let lazy = *lazy;
+                let inner = move || -> Box<dyn Optimizer> {
+                    if lazy { Box::new(LazyGreedy::default()) } else { Box::new(Greedy) }
+                };
+                Box::new(PartitionedGreedy::new(parts.clone(), Box::new(inner))?)
+            }
+            Choice::SieveStreaming { epsilon, top_up } => {
+                Box::new(SieveStreaming::new(*epsilon)?.top_up(*top_up))
+            }
+            Choice::ThreeSieves { epsilon, rejections, top_up } => {
+                Box::new(ThreeSieves::new(*epsilon, *rejections)?.top_up(*top_up))
+            }
+            Choice::Gist { lambda, epsilon, distances: ground } => {
+                let distances = match distances {
+                    Some(distances) => distances,
+                    None => unmeasured(self.kernel)?,
+                };
+                Box::new(Gist::new(*lambda, *epsilon, distances, ground.triangle())?)
+            }
+            Choice::Exact { max_evaluations } => Box::new(Exact::new(*max_evaluations, self.stop_at)),
         })
     }
 
+    /// What the search earns.
+    pub(super) fn claim(&self, objective: &Properties, shape: &Shape) -> Result<Claim, SelectionError> {
+        let refuse = |error: &dyn std::error::Error| {
+            SelectionError::Invalid(vec![FieldError::new(
+                "/optimizer",
+                "optimizer_mismatch",
+                error.to_string(),
+            )])
+        };
+        if matches!(self.choice, Choice::LazyGreedy) && shape.knapsack && !objective.submodular {
+            return Err(refuse(&Mismatch("lazy_greedy needs a submodular objective. Use greedy")));
+        }
+        let optimizer = self.build(shape, None).map_err(|error| {
+            let parameter = if let Error::Parameter { name, .. } = &error { Some(name) } else { None };
+            let pointer = parameter.map_or("/optimizer".to_owned(), |name| format!("/optimizer/{name}"));
+            SelectionError::Invalid(vec![FieldError::new(pointer, "invalid_parameter", error.to_string())])
+        })?;
+        optimizer.claim(objective, shape).map_err(|mismatch| refuse(&mismatch))
+    }
+
+    /// Whether it makes of `stop_when_gain_at_most` what its claim is about.
+    pub(super) fn minds_the_threshold(&self) -> bool {
+        matches!(self.choice, Choice::RandomGreedy | Choice::Exact { .. })
+    }
+
+    /// Whether fewer than k items are a whole answer of it.
+    pub(super) fn may_choose_fewer(&self) -> bool {
+        match self.choice {
+            Choice::SieveStreaming { top_up, .. } | Choice::ThreeSieves { top_up, .. } => !top_up,
+            Choice::Gist { .. } => true,
+            Choice::RandomGreedy | Choice::Exact { .. } => self.stop_at.is_some(),
+            _ => false,
+        }
+    }
+
     /// How many items it chooses.
-    pub(super) fn size(self) -> Size {
-        match self {
-            Method::BidirectionalGreedy { full_ranking: true, .. } => {
+    pub(super) fn size(&self) -> Size {
+        match self.choice {
+            Choice::BidirectionalGreedy { full_ranking: true, .. } => {
                 Size::Free("full_ranking orders every item")
             }
+            Choice::DoubleGreedy { .. } => Size::Free("double_greedy chooses any number of items"),
             _ => Size::Bounded,
         }
     }
 
     /// Whether every item is ordered instead of k chosen.
-    pub(super) fn ranks_all(self) -> bool {
-        matches!(self, Method::BidirectionalGreedy { full_ranking: true, .. })
+    pub(super) fn ranks_all(&self) -> bool {
+        matches!(self.choice, Choice::BidirectionalGreedy { full_ranking: true, .. })
+    }
+
+    /// States of the objective that are held at once.
+    pub(super) fn states(&self, n: usize, shape: &Shape) -> u64 {
+        let k = shape.k.unwrap_or(n).min(n);
+        match &self.choice {
+            Choice::DoubleGreedy { .. } => u64::from(usize::BITS - n.leading_zeros()) + 1,
+            Choice::Exact { .. } => k as u64 + 1,
+            Choice::SieveStreaming { epsilon, .. } => {
+                SieveStreaming::new(*epsilon).map_or(1, |sieve| sieve.sieves(k) as u64 + 1)
+            }
+            Choice::Greedy | Choice::LazyGreedy if !shape.knapsack => 1,
+            _ => 2,
+        }
     }
 
     /// Gains computed at most, and about how many to expect, for `n` allowed items; one fresh sweep for the
     /// certificate included.
-    pub(super) fn evaluations(self, n: usize, shape: &Shape) -> (u64, f64) {
-        let (n, k) = (n as u64, shape.k.unwrap_or(n) as u64);
-        let all = (n * k).saturating_sub(k * k.saturating_sub(1) / 2);
+    pub(super) fn evaluations(&self, n: usize, shape: &Shape) -> (u64, f64) {
+        let (n, k) = (n as u64, shape.k.unwrap_or(n).min(n) as u64);
+        let all = n.saturating_mul(k).saturating_sub(k * k.saturating_sub(1) / 2);
         let sweep = n - k.min(n);
-        match self {
-            Method::Greedy => (all + sweep, (all + sweep) as f64),
-            // Measured on real and clustered embeddings: 4.3 to 5.3 sweeps of n, most of them before the third pick.
-            Method::LazyGreedy => (all + sweep, ((6 * n).min(all) + sweep) as f64),
-            Method::StochasticGreedy { epsilon } => {
-                let size = StochasticGreedy::new(epsilon)
+        // Measured on real and clustered embeddings: 4.3 to 5.3 sweeps of n, most of them before the third pick.
+        let lazily = (6 * n).min(all) as f64;
+        let levels = |epsilon: f64| ((n.max(2) as f64 / epsilon).ln() / epsilon).ceil().max(1.0);
+        let up_to = |most: f64, expected: f64| (most as u64 + sweep, expected.min(most) + sweep as f64);
+        match &self.choice {
+            Choice::Greedy | Choice::LazyGreedy if shape.knapsack => {
+                let passes = if self.enumerate { n + 2 } else { 2 };
+                up_to(passes as f64 * all as f64, passes as f64 * lazily)
+            }
+            Choice::Greedy => (all + sweep, (all + sweep) as f64),
+            Choice::LazyGreedy => (all + sweep, lazily + sweep as f64),
+            Choice::StochasticGreedy { epsilon } => {
+                let size = StochasticGreedy::new(*epsilon)
                     .map_or(n, |s| s.sample_size(n as usize, k as usize) as u64);
                 let drawn = (size * k).min(all);
                 (drawn + sweep, (drawn + sweep) as f64)
             }
-            Method::BidirectionalGreedy { pool, full_ranking, .. } => {
+            Choice::ThresholdGreedy { epsilon } => {
+                up_to(n as f64 * levels(*epsilon) + all as f64, 1.5 * lazily)
+            }
+            Choice::AdaptiveSequencing { epsilon } => {
+                up_to(2.0 * n as f64 * levels(*epsilon) + all as f64, 2.0 * lazily)
+            }
+            Choice::BidirectionalGreedy { pool, full_ranking, .. } => {
                 // Each loop takes one item and, while more than the pool is left, discards another.
-                let pool = (pool as u64).min(n);
-                let loops = if full_ranking { n.saturating_sub(pool) / 2 + pool.min(n) } else { k };
+                let pool = (*pool as u64).min(n);
+                let loops = if *full_ranking { n.saturating_sub(pool) / 2 + pool.min(n) } else { k };
                 let left: u64 = (0..loops).map(|t| n.saturating_sub(2 * t) + pool).sum();
-                let walk = if full_ranking { n } else { sweep };
+                let walk = if *full_ranking { n } else { sweep };
                 (all.min(left) + pool * loops + walk, (left + walk) as f64)
+            }
+            Choice::DoubleGreedy { .. } => (2 * n, 2.0 * n as f64),
+            Choice::RandomGreedy => (all + sweep, (all + sweep) as f64),
+            Choice::PartitionedGreedy { parts, .. } => {
+                let parts = match parts {
+                    Parts::Random(count) => *count as u64,
+                    Parts::Given(of) => of.iter().max().map_or(1, |last| u64::from(*last) + 1),
+                };
+                let union = parts.saturating_mul(k).min(n).saturating_mul(k);
+                up_to(all as f64 + 2.0 * union as f64, lazily + 2.0 * union as f64)
+            }
+            Choice::SieveStreaming { epsilon, .. } => {
+                let sieves = SieveStreaming::new(*epsilon).map_or(1, |s| s.sieves(k as usize) as u64);
+                // Measured: about 30 gains an item.
+                up_to(2.0 * n as f64 * sieves as f64 + 4.0 * all as f64, 30.0 * n as f64)
+            }
+            Choice::ThreeSieves { .. } => up_to(2.0 * n as f64 + 4.0 * all as f64, 2.0 * n as f64),
+            Choice::Gist { epsilon, .. } => {
+                let runs = ((2.0 / epsilon).ln() / epsilon.ln_1p()).ceil() + 2.0;
+                up_to(runs * all as f64, 0.25 * runs * lazily)
+            }
+            Choice::Exact { max_evaluations } => {
+                let enumerated = Exact::evaluations(n as usize, k as usize);
+                let most = if self.stop_at.is_none() && !shape.knapsack && shape.k.is_some() {
+                    enumerated.min(*max_evaluations)
+                } else {
+                    *max_evaluations
+                };
+                let most = most.max(all);
+                (most, (most as f64).min(100.0 * all as f64))
             }
         }
     }
 
+    /// An enumeration that is sure to break its own limit.
+    pub(super) fn refuse_enumeration(
+        &self,
+        resolver: &mut Resolver<'_>,
+        objective: &Properties,
+        shape: &Shape,
+        (allowed, included): (usize, usize),
+    ) {
+        let (Choice::Exact { max_evaluations }, Some(k), None) = (&self.choice, shape.k, self.stop_at) else {
+            return;
+        };
+        let needed = Exact::evaluations(allowed - included, k.saturating_sub(included));
+        if !objective.submodular && !shape.knapsack && needed > *max_evaluations {
+            let detail = format!(
+                "the objective is not submodular, so every set has to be looked at: {needed} evaluations, at most \
+                 {max_evaluations} by max_evaluations"
+            );
+            resolver.refuse("/optimizer/max_evaluations", "estimate_exceeds_limit", detail);
+        }
+    }
+
     /// What the caller should know before trusting the answer.
-    pub(super) fn warnings(self, n: usize, shape: &Shape) -> Vec<String> {
-        let Method::StochasticGreedy { epsilon } = self else { return vec![] };
-        let Ok(search) = StochasticGreedy::new(epsilon) else { return vec![] };
+    pub(super) fn warnings(&self, n: usize, shape: &Shape) -> Vec<String> {
+        let Choice::StochasticGreedy { epsilon } = &self.choice else { return vec![] };
+        let Ok(search) = StochasticGreedy::new(*epsilon) else { return vec![] };
         let size = search.sample_size(n, shape.k.unwrap_or(n));
         if size >= 4 {
             return vec![];
@@ -114,4 +353,33 @@ impl Method {
              epsilon ({epsilon}) or use lazy_greedy"
         )]
     }
+}
+
+/// What serves an objective best, and why.
+fn auto(objective: &Properties) -> (Choice, &'static str) {
+    match (objective.submodular, objective.monotone, objective.dispersion) {
+        (true, true, _) => (
+            Choice::LazyGreedy,
+            "the objective is submodular, so lazy_greedy makes greedy's picks with fewer evaluations",
+        ),
+        (true, false, _) => (
+            Choice::LazyGreedy,
+            "the objective is submodular but not monotone: lazy_greedy makes greedy's picks, which are good but earn \
+             no factor; random_greedy and double_greedy earn one",
+        ),
+        (false, _, Some(_)) => (
+            Choice::Greedy,
+            "the objective is of distances, on which greedy is farthest-first; every gain is computed each step",
+        ),
+        (false, _, None) => {
+            (Choice::Greedy, "the objective is not submodular, so every gain has to be computed each step")
+        }
+    }
+}
+
+/// Distances of a single point, for claims, which look at none.
+fn unmeasured(kernel: Kernel) -> Result<Arc<Any>, Error> {
+    let mut point = MatrixBuilder::new(kernel, 1, 1)?;
+    point.push(&[0.0])?;
+    Ok(Arc::new(point.finish()?.into()))
 }

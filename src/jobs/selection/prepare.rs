@@ -1,7 +1,7 @@
 //! From a spec to a plan: everything looked up, checked and estimated, before a vector is read.
 
 use super::Limits;
-use super::error::{FieldError, SelectionError};
+use super::error::SelectionError;
 use super::excess::{Excess, Flops};
 use super::function::{Function, Lookup, Sizes};
 use super::method::Method;
@@ -71,48 +71,61 @@ pub fn prepare(
     let began = Instant::now();
     let mut spec = spec.clone();
     spec.objective.fill(source.dim());
-    let spec = &spec;
     let mut resolver = Resolver::new(source);
     let n = source.rows();
     let lookup = &mut Lookup { resolver: &mut resolver, other, seed: spec.seed, k: spec.constraints.k };
     let mut function = lookup.function(&spec.objective, "/objective")?;
     let properties = function.properties();
-    let (method, optimizer_reason) = Method::choose(&spec.optimizer, &properties);
+    spec.optimizer.fill(n, spec.constraints.k);
+    let (method, optimizer_reason) =
+        Method::choose(&spec.optimizer, &spec.constraints, &properties, &mut resolver, limits.kernel)?;
     if spec.deadline_seconds.is_some_and(|s| !(s.is_finite() && s > 0.0)) {
         resolver.refuse("/deadline_seconds", "invalid_parameter", "a finite number above 0");
     }
-    let optimizer = method.build().map_err(|e| {
-        let parameter = if let submodular::Error::Parameter { name, .. } = &e { Some(name) } else { None };
-        let pointer = parameter.map_or("/optimizer".to_owned(), |name| format!("/optimizer/{name}"));
-        one(&pointer, "invalid_parameter", &e)
-    });
-    if let Err(SelectionError::Invalid(errors)) = &optimizer {
-        resolver.errors.extend(errors.iter().cloned());
-    }
+    refuse_start(&mut resolver, &spec);
     let rule = resolver.rule(&spec.constraints, method.size())?;
-    let (true, Some(rule), Ok(optimizer)) = (resolver.errors.is_empty(), rule, optimizer) else {
+    let claim = match &rule {
+        Some(rule) => {
+            let shape = rule.shape();
+            let sizes = (n - rule.exclude.len(), rule.include.len());
+            method.refuse_enumeration(&mut resolver, &properties, &shape, sizes);
+            method.claim(&properties, &shape)
+        }
+        // Without a rule its own parameters can be looked at still.
+        None => method.claim(&properties, &Shape { k: Some(1), matroid: true, ..Shape::default() }),
+    };
+    if let (Err(SelectionError::Invalid(errors)), true) = (&claim, rule.is_none()) {
+        let parameters = errors.iter().filter(|error| error.code != "optimizer_mismatch");
+        resolver.errors.extend(parameters.cloned());
+    }
+    let (true, Some(rule)) = (resolver.errors.is_empty(), rule) else {
         return Err(SelectionError::Invalid(resolver.errors));
     };
-    let shape = rule.constraint.shape();
-    let claim =
-        (optimizer.claim(&properties, &shape)).map_err(|e| one("/optimizer", "optimizer_mismatch", &e))?;
-
+    let claim = claim?;
+    let shape = rule.shape();
     let allowed = n - rule.exclude.len();
     let (most, expected) = method.evaluations(allowed, &shape);
-    let books = problem::memory(n) + source.reading_bytes() + resolver.bytes();
+    let runs = if shape.knapsack { 2 } else { 1 };
+    let books = runs * problem::memory(n) + source.reading_bytes() + resolver.bytes();
     let sizes = Sizes {
         n,
         dim: source.dim(),
         k: shape.k.unwrap_or(n).min(n),
         evaluations: expected,
         entries: source.sparse_entries(),
+        states: method.states(n, &shape),
     };
     let estimate = function.estimate(sizes, books, limits);
-    let memory_bytes = estimate.bytes.saturating_add(books);
+    let apart = Function::distances_bytes(method.distances().into_iter().chain(rule.distances()), sizes);
+    let memory_bytes = estimate.bytes.saturating_add(books).saturating_add(apart);
     let flops = Flops::of(&function, estimate, sizes);
     let excess = Excess::of(&function, n, memory_bytes, flops, limits);
     let warnings = method.warnings(allowed, &shape);
-    let guarantee = guarantee(&claim.guarantee, spec.constraints.stop_when_gain_at_most);
+    let guarantee = guarantee(
+        &claim.guarantee,
+        &function,
+        spec.constraints.stop_when_gain_at_most.filter(|_| !method.minds_the_threshold()),
+    );
     let report = PlanReport {
         memory_bytes,
         evaluations: most,
@@ -124,7 +137,7 @@ pub fn prepare(
         reason: excess.as_ref().map(|e| e.detail.clone()).or_else(|| warnings.first().cloned()),
     };
     Ok(Prepared {
-        spec: spec.clone(),
+        spec,
         function,
         prefixes_valid: claim.prefixes,
         rule,
@@ -138,11 +151,17 @@ pub fn prepare(
     })
 }
 
-fn one(pointer: &str, code: &'static str, error: &dyn std::error::Error) -> SelectionError {
-    SelectionError::Invalid(vec![FieldError::new(pointer, code, error.to_string())])
+/// A start with two items may not be one that other rules allow.
+fn refuse_start(resolver: &mut Resolver<'_>, spec: &SelectionSpec) {
+    let rules = &spec.constraints;
+    let bounded = !rules.groups.is_empty() || rules.knapsack.is_some() || rules.min_distance.is_some();
+    if spec.objective.starts_with_a_pair() && bounded {
+        let detail = "the farthest pair may break the other constraints: include the items to begin with";
+        resolver.refuse("/objective/start", "invalid_parameter", detail);
+    }
 }
 
-fn guarantee(claim: &guarantee::Guarantee, stop_at: Option<f64>) -> Guarantee {
+fn guarantee(claim: &guarantee::Guarantee, function: &Function, stop_at: Option<f64>) -> Guarantee {
     let none = |reason: &str| Guarantee {
         factor: None,
         kind: None,
@@ -154,6 +173,9 @@ fn guarantee(claim: &guarantee::Guarantee, stop_at: Option<f64>) -> Guarantee {
         guarantee::Guarantee::Factor { .. } if stop_at.is_some_and(|x| x > 0.0) => {
             none("stop_when_gain_at_most ends the search before k items are chosen")
         }
+        guarantee::Guarantee::Factor { .. } if function.is_graph() => {
+            none("the factor holds for the graph of neighbours that is searched, not for all pairs")
+        }
         guarantee::Guarantee::Factor { factor, kind, statement } => Guarantee {
             factor: Some(*factor),
             kind: Some(kind.name().to_owned()),
@@ -162,6 +184,12 @@ fn guarantee(claim: &guarantee::Guarantee, stop_at: Option<f64>) -> Guarantee {
         },
         guarantee::Guarantee::None { reason } => none(reason),
     }
+}
+
+/// What is left of the claim when a search has evaluated as much as it may.
+pub(super) fn unproved() -> Guarantee {
+    let reason = "max_evaluations was reached before the answer was proved to be the best";
+    Guarantee { factor: None, kind: None, statement: None, reason: Some(reason.to_owned()) }
 }
 
 /// What a stopped run may still claim.

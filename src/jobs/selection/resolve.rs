@@ -7,7 +7,7 @@ use crate::dataset::{Column, DatasetError, Ids, Source};
 use crate::jobs::spec::{ConstraintsSpec, GroupsSpec, ItemRef, KnapsackSpec, MinDistanceSpec, ValuesSpec};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use submodular::constraint::{Bounds, Constraint, Groups, Intersection, Knapsack, Unconstrained};
+use submodular::constraint::{Bounds, Constraint, Groups, Intersection, Knapsack, Shape, Unconstrained};
 use submodular::{Error, Item};
 
 /// Offences that are kept: a million unknown items have as many. One more than a caller is told, who so learns of more.
@@ -52,6 +52,20 @@ pub(super) enum Size {
 }
 
 impl Rule {
+    /// What kind of rule, the least distance included.
+    pub(super) fn shape(&self) -> Shape {
+        let shape = self.constraint.shape();
+        if self.min_distance.is_none() {
+            return shape;
+        }
+        Shape { matroid: false, min_distance: true, ..shape }
+    }
+
+    /// The distances that the rule looks at.
+    pub(super) fn distances(&self) -> Option<&Ground> {
+        self.min_distance.as_ref().map(|(ground, _)| ground)
+    }
+
     /// Items of `0..n` that may be chosen, ascending.
     pub(super) fn allowed(&self, n: usize) -> Vec<Item> {
         let banned: BTreeSet<Item> = self.exclude.iter().copied().collect();
@@ -299,6 +313,17 @@ impl<'a> Resolver<'a> {
             self.refuse(pointer, "invalid_parameter", detail);
         }
         (self.distances(spec.distance, pointer), spec.value)
+    }
+
+    /// The part of each row by the values of a column; rows without a value are a part of their own.
+    pub(super) fn parts(&mut self, name: &str, pointer: &str) -> Result<Vec<u32>, DatasetError> {
+        if !self.has_column(name, pointer) {
+            return Ok(vec![0; self.source.rows()]);
+        }
+        let labels = labels(self.column(name, pointer)?);
+        let names: BTreeSet<Option<&str>> = labels.iter().map(Option::as_deref).collect();
+        let number: BTreeMap<Option<&str>, u32> = names.into_iter().zip(0..).collect();
+        Ok(labels.iter().map(|label| number[&label.as_deref()]).collect())
     }
 
     /// Whether the dataset has it; if not, that is an offence.

@@ -2,7 +2,7 @@
 
 use super::error::SelectionError;
 use super::function::{Built, Function, Loader, Stage};
-use super::prepare::{Prepared, stopped};
+use super::prepare::{Prepared, stopped, unproved};
 use super::resolve::Grouping;
 use super::result::{Certificate, SelectionResult, Timings};
 use super::saved::{decode, encode};
@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use submodular::constraint::MinDistance;
+use submodular::optimizer::Termination;
 use submodular::{Ctl, Ended, Halt, Item, Outcome, Problem, Saved, Selection};
 
 /// What a run is busy with.
@@ -179,7 +180,11 @@ fn select(
     };
     let problem = Problem::new(objective, constraint, first, &rule.exclude, prepared.spec.seed)?
         .stop_when_gain_at_most(prepared.spec.constraints.stop_when_gain_at_most);
-    let mut optimizer = prepared.method.build()?;
+    let distances = match prepared.method.distances() {
+        None => None,
+        Some(ground) => Some(Arc::new(loader.distances(ground, ctl, watch)?)),
+    };
+    let mut optimizer = prepared.method.build(&rule.shape(), distances)?;
     let (_, total) = optimizer.progress(&problem);
     let (done, evaluations) = from.map_or((0, 0), |saved| (saved.took.len() as u64, saved.evaluations));
     watch.progress(Progress { phase: Phase::Selecting, done, total, objective_value: None, evaluations });
@@ -270,14 +275,19 @@ fn describe(
     digest: &str,
     timings_seconds: Timings,
 ) -> SelectionResult {
-    let shape = prepared.rule.constraint.shape();
+    let shape = prepared.rule.shape();
     if selection.empty.is_nan() {
         selection.empty = 0.0; // nothing was asked yet, and every objective of this version is normalised
     }
     let value = selection.value();
-    let complete = ending == Ending::Finished && shape.k.is_none_or(|k| k == selection.items.len())
-        || termination == "gain_at_most";
+    let whole = shape.k.is_none_or(|k| k == selection.items.len())
+        || shape.knapsack
+        || prepared.method.may_choose_fewer()
+        || termination == Termination::GainAtMost.name();
+    let limited = termination == Termination::EvaluationLimit.name();
+    let complete = ending == Ending::Finished && whole && !limited;
     let guarantee = match ending {
+        Ending::Finished if limited => unproved(),
         Ending::Finished => prepared.report().guarantee.clone(),
         Ending::Cancelled | Ending::Deadline => stopped(&shape, prepared.prefixes_valid),
     };
@@ -312,7 +322,11 @@ fn describe(
         indices: selection.items,
         gains: selection.gains,
         objective_value: if let Valued::Other(meant) = valued { meant } else { value },
-        optimized_value: if matches!(valued, Valued::Whole) { None } else { Some(value) },
+        optimized_value: selection.optimized.or(if matches!(valued, Valued::Whole) {
+            None
+        } else {
+            Some(value)
+        }),
         included: prepared.rule.include.len() as u64,
         empty_value: selection.empty,
         complete,

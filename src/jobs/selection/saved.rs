@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use submodular::Saved;
 use submodular::certificate::{Basis, Certificate};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct SavedRecord {
@@ -14,12 +14,23 @@ struct SavedRecord {
     discarded: Vec<u32>,
     upper: Vec<f64>,
     empty: f64,
-    /// Bound, and whether a fresh sweep gave it.
-    certificate: Option<(f64, bool)>,
+    /// Bound, and the place of its basis among [`BASES`].
+    certificate: Option<(f64, u8)>,
     evaluations: u64,
     numbers: Vec<f64>,
     sets: Vec<Vec<u32>>,
     inner: Option<Box<SavedRecord>>,
+}
+
+/// In the order of their numbers in records.
+const BASES: [Basis; 3] = [Basis::StalePrefixes, Basis::FreshSweep, Basis::Proved];
+
+fn place(basis: Basis) -> u8 {
+    match basis {
+        Basis::StalePrefixes => 0,
+        Basis::FreshSweep => 1,
+        Basis::Proved => 2,
+    }
 }
 
 impl From<&Saved> for SavedRecord {
@@ -34,7 +45,7 @@ impl From<&Saved> for SavedRecord {
             discarded: discarded.clone(),
             upper: upper.clone(),
             empty: *empty,
-            certificate: certificate.map(|c| (c.upper_bound, c.basis == Basis::FreshSweep)),
+            certificate: certificate.map(|c| (c.upper_bound, place(c.basis))),
             evaluations: *evaluations,
             numbers: numbers.clone(),
             sets: sets.clone(),
@@ -45,15 +56,15 @@ impl From<&Saved> for SavedRecord {
 
 impl From<SavedRecord> for Saved {
     fn from(record: SavedRecord) -> Self {
-        let basis = |fresh| if fresh { Basis::FreshSweep } else { Basis::StalePrefixes };
         Self {
             step: record.step,
             took: record.took,
             discarded: record.discarded,
             upper: record.upper,
             empty: record.empty,
-            certificate: (record.certificate)
-                .map(|(upper_bound, fresh)| Certificate { upper_bound, basis: basis(fresh) }),
+            certificate: (record.certificate).and_then(|(upper_bound, at)| {
+                Some(Certificate { upper_bound, basis: *BASES.get(usize::from(at))? })
+            }),
             evaluations: record.evaluations,
             numbers: record.numbers,
             sets: record.sets,
@@ -86,13 +97,13 @@ mod tests {
             discarded: vec![9],
             upper: vec![1.0; 3],
             empty: -0.5,
-            certificate: Some(Certificate { upper_bound: 12.0, basis: Basis::FreshSweep }),
+            certificate: Some(Certificate { upper_bound: 12.0, basis: Basis::Proved }),
             evaluations: 99,
             numbers: vec![2.0],
             sets: vec![vec![1, 2], vec![]],
             inner: Some(Box::new(inner)),
         };
         assert_eq!(decode(&encode(&saved).unwrap()), Ok(saved));
-        assert!(decode(&[2, 0, 0]).is_err() && decode(&[]).is_err() && decode(&[1, 5]).is_err());
+        assert!(decode(&[1, 0, 0]).is_err() && decode(&[]).is_err() && decode(&[2, 5]).is_err());
     }
 }

@@ -381,4 +381,13 @@ impl ObjectiveSpec {
             | Self::Modular { .. } => vec![],
         }
     }
+
+    /// Whether the search is to begin with the farthest pair.
+    pub fn starts_with_a_pair(&self) -> bool {
+        matches!(
+            self,
+            Self::DisparitySum { start: StartSpec::FarthestPair, .. }
+                | Self::DisparityMin { start: StartSpec::FarthestPair, .. }
+        )
+    }
 }

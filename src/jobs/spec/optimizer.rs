@@ -168,3 +168,15 @@ impl OptimizerSpec {
         }
     }
 }
+
+impl OptimizerSpec {
+    /// Fills the defaults that depend on the data: sqrt(n / k) parts make the work of a part and of the union alike.
+    pub fn fill(&mut self, n: usize, k: Option<u64>) {
+        if let Self::PartitionedGreedy { parts, .. } = self
+            && (parts.by, parts.count) == (PartsBySpec::Random, None)
+        {
+            let balanced = (n as f64 / k.unwrap_or(1).max(1) as f64).sqrt().ceil() as u64;
+            parts.count = Some(balanced.clamp(1, n.max(1) as u64));
+        }
+    }
+}

@@ -64,6 +64,8 @@ pub(in crate::jobs::selection) struct Sizes {
     pub(in crate::jobs::selection) evaluations: f64,
     /// Entries of the dataset where it is a sparse matrix.
     pub(in crate::jobs::selection) entries: Option<u64>,
+    /// States of the function that the search holds at once.
+    pub(in crate::jobs::selection) states: u64,
 }
 
 impl Function {
@@ -85,7 +87,7 @@ impl Function {
                 }
             });
         }
-        let state = self.state_bytes(sizes);
+        let state = self.state_bytes(sizes).saturating_mul(sizes.states);
         let cross = self.cross(sizes);
         let Sizes { n, dim, .. } = sizes;
         let left =
@@ -135,6 +137,24 @@ impl Function {
             preparing: ground.preparing + cross.preparing,
             searching: ground.searching,
         }
+    }
+
+    /// Bytes of distances that a rule or a search looks at beside the function: packed vectors, or a matrix.
+    pub(in crate::jobs::selection) fn distances_bytes<'a>(
+        grounds: impl Iterator<Item = &'a Ground>,
+        Sizes { n, dim, .. }: Sizes,
+    ) -> u64 {
+        grounds
+            .map(|ground| match ground {
+                Ground::Pairs { measure: Some(_), .. } => (n as u64)
+                    .next_multiple_of(32)
+                    .saturating_mul(4 * dim as u64)
+                    .saturating_add(n as u64 * 16),
+                Ground::Pairs { measure: None, .. } | Ground::Features(_) | Ground::Nothing => {
+                    plan::matrix_bytes(n, n)
+                }
+            })
+            .fold(0, u64::saturating_add)
     }
 
     /// Similarities that are computed before the first pick and in the search where none is stored.

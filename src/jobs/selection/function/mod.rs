@@ -88,7 +88,7 @@ impl Ground {
     }
 
     /// What is known of three points.
-    fn triangle(&self) -> Triangle {
+    pub(super) fn triangle(&self) -> Triangle {
         match self {
             Ground::Pairs { measure: Some(Measure::Distance(distance)), .. } => distance.triangle(),
             _ => Triangle::Unknown,

@@ -166,7 +166,16 @@ impl Lookup<'_, '_> {
                 for (index, part) in parts.iter().enumerate() {
                     let at = format!("{pointer}/parts/{index}");
                     let weight = self.number(part.weight, &at, "weight");
+                    if part.objective.starts_with_a_pair() {
+                        let detail =
+                            "a part of a mixture cannot say where the search begins: leave start out";
+                        self.resolver.refuse(format!("{at}/objective/start"), "invalid_parameter", detail);
+                    }
                     functions.push((weight, self.function(&part.objective, &format!("{at}/objective"))?));
+                }
+                if *normalize && functions.iter().any(|(_, part)| part.is_sampled() || part.is_graph()) {
+                    let detail = "a part over a sample or a graph has no value of all items to divide by";
+                    self.resolver.refuse(format!("{pointer}/normalize"), "invalid_parameter", detail);
                 }
                 Form::Mixture { parts: functions, normalize: *normalize }
             }
