@@ -67,8 +67,15 @@ impl Transform {
             Transform::Clamp => s.iter_mut().for_each(|s| *s = s.clamp(-1.0, 1.0)),
             Transform::Shift => s.iter_mut().for_each(|s| *s = 0.5 + 0.5 * s.clamp(-1.0, 1.0)),
             Transform::Square => s.iter_mut().for_each(|s| *s = (*s * *s).min(1.0)),
-            // Itself, or not of a product.
-            _ => {}
+            Transform::Identity => {}
+            // Not of a product.
+            Transform::Gaussian { .. }
+            | Transform::Laplace { .. }
+            | Transform::Squared
+            | Transform::Gap { .. }
+            | Transform::Root
+            | Transform::Angle
+            | Transform::Half => {}
         }
     }
 
@@ -83,8 +90,13 @@ impl Transform {
             Transform::Root => pairs.for_each(|(s, &x)| *s = x.sqrt() as f32),
             Transform::Angle => pairs.for_each(|(s, &x)| *s = angle(x)),
             Transform::Half => pairs.for_each(|(s, &x)| *s = (0.5 * x).min(2.0) as f32),
-            // Itself, or not of a distance.
-            _ => pairs.for_each(|(s, &x)| *s = x as f32),
+            // The last, or not of a distance.
+            Transform::Identity
+            | Transform::Clip
+            | Transform::Clamp
+            | Transform::Shift
+            | Transform::Square
+            | Transform::Squared => pairs.for_each(|(s, &x)| *s = x as f32),
         }
     }
 }

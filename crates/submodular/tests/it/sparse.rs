@@ -47,6 +47,9 @@ fn lopsided(n: usize, seed: u64) -> Vec<f32> {
     coarse(n, seed).iter().map(|s| if below(3, &mut rng) == 0 { 0.5 * s } else { *s }).collect()
 }
 
+/// A function of a similarity, and whether it can shrink.
+type Make = fn(Any) -> (Arc<dyn Objective>, bool);
+
 /// Everything that a search can see of a function, as bits.
 fn trace(f: Arc<dyn Objective>, retreat: bool) -> Vec<u64> {
     let ctl = Ctl::default();
@@ -65,7 +68,7 @@ fn trace(f: Arc<dyn Objective>, retreat: bool) -> Vec<u64> {
 
 #[test]
 fn values_gains_and_losses_are_those_of_the_dense_matrix_bit_for_bit_with_zeros_kept_or_not() {
-    let kinds: [fn(Any) -> (Arc<dyn Objective>, bool); 8] = [
+    let kinds: [Make; 8] = [
         |s| (Arc::new(FacilityLocation::new(s, None, Reduction::Mean).unwrap()), false),
         |s| {
             let weights = (0..s.rows()).map(|row| 0.1 + row as f64).collect();
