@@ -1,7 +1,7 @@
 //! What an answer must keep to.
 
 use super::shapes::{DistanceSpec, ItemRef, ValuesSpec};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 
 /// What an answer must keep to.
@@ -12,7 +12,7 @@ pub struct ConstraintsSpec {
     #[serde(default)]
     pub k: Option<u64>,
     /// Bounds per group; several groupings have upper bounds only.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "none_one_or_several")]
     pub groups: Vec<GroupsSpec>,
     /// A budget.
     #[serde(default)]
@@ -73,4 +73,19 @@ pub struct MinDistanceSpec {
     /// How far two rows are apart.
     #[serde(default)]
     pub distance: DistanceSpec,
+}
+
+/// A list; an object or null, as records of the first version have them, is a list of one or none.
+fn none_one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<GroupsSpec>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Groupings {
+        Several(Vec<GroupsSpec>),
+        One(GroupsSpec),
+    }
+    Ok(match Option::deserialize(deserializer)? {
+        None => vec![],
+        Some(Groupings::One(groups)) => vec![groups],
+        Some(Groupings::Several(groups)) => groups,
+    })
 }
