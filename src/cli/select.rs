@@ -6,14 +6,13 @@ use crate::config::{ByteSize, Settings};
 use crate::dataset::{DatasetError, Format, Kind, Options, Source, digest_of_file};
 use crate::jobs::selection::{Limits, Phase, Prepared, Progress, Ran, SelectionError, Watch, prepare, run};
 use crate::jobs::spec::{
-    ConstraintsSpec, GroupsSpec, ItemRef, MetricSpec, ObjectiveSpec, OnStop, OptimizerSpec, ReductionSpec,
-    RepresentedSpec, SelectionSpec, SimilaritySpec,
+    ColumnRef, ConstraintsSpec, GroupsSpec, ItemRef, KnapsackSpec, MetricSpec, ObjectiveSpec, OnStop,
+    OptimizerSpec, RepresentedSpec, SelectionSpec, ValuesSpec,
 };
-use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rayon::ThreadPool;
 use serde::Deserialize;
-use serde::de::IntoDeserializer;
+use serde::de::{DeserializeOwned, IntoDeserializer};
 use show::Output;
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -30,21 +29,25 @@ pub(super) struct SelectArgs {
     /// How many rows to choose
     #[arg(short, long)]
     k: Option<u64>,
-    /// How rows compare: cosine, cosine_signed, cosine_shifted, cosine_squared, dot, rbf or precomputed
-    #[arg(long, value_parser = metric, default_value = "cosine")]
-    metric: MetricSpec,
+    /// What to maximise: an objective's name, or an object of its name and parameters as in a request
+    #[arg(long, value_parser = named::<ObjectiveSpec>, value_name = "NAME|JSON", default_value = "facility_location")]
+    objective: ObjectiveSpec,
+    /// How rows compare, for an objective given by its name: cosine, cosine_signed, cosine_shifted, cosine_squared, dot,
+    /// rbf, exp_distance, euclidean_gap or precomputed
+    #[arg(long, value_parser = metric)]
+    metric: Option<MetricSpec>,
     /// Width of rbf [default: 1 / dimension]
     #[arg(long)]
     gamma: Option<f64>,
-    /// How to search
-    #[arg(long, value_enum, default_value_t = Optimizer::Auto)]
-    optimizer: Optimizer,
-    /// Loss that stochastic-greedy accepts
-    #[arg(long, default_value_t = 0.1)]
-    epsilon: f64,
-    /// Candidates that bidirectional-greedy looks at closely for the low end
-    #[arg(long, default_value_t = 8)]
-    pool: u64,
+    /// How to search: an optimizer's name, or an object of its name and parameters as in a request
+    #[arg(long, value_parser = named::<OptimizerSpec>, value_name = "NAME|JSON", default_value = "auto")]
+    optimizer: OptimizerSpec,
+    /// Column of costs, which the budget bounds
+    #[arg(long, value_name = "COLUMN", requires = "budget")]
+    cost: Option<String>,
+    /// What the chosen rows may cost together
+    #[arg(long, requires = "cost")]
+    budget: Option<f64>,
     /// Column whose values are groups with bounds
     #[arg(long, value_name = "COLUMN")]
     group: Option<String>,
@@ -97,14 +100,12 @@ fn metric(name: &str) -> Result<MetricSpec, serde::de::value::Error> {
     MetricSpec::deserialize(name.into_deserializer())
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-#[value(rename_all = "snake_case")]
-enum Optimizer {
-    Auto,
-    Greedy,
-    LazyGreedy,
-    StochasticGreedy,
-    BidirectionalGreedy,
+/// A name, or an object with a name and parameters.
+fn named<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
+    if text.trim_start().starts_with('{') {
+        return serde_json::from_str(text);
+    }
+    serde_json::from_value(serde_json::json!({"name": text}))
 }
 
 /// `5`, or `libs=5`.
@@ -189,34 +190,33 @@ fn explain(error: SelectionError) -> Box<dyn Error> {
 
 impl SelectArgs {
     fn spec(&self) -> SelectionSpec {
-        let optimizer = match self.optimizer {
-            Optimizer::Auto => OptimizerSpec::Auto {},
-            Optimizer::Greedy => OptimizerSpec::Greedy {},
-            Optimizer::LazyGreedy => OptimizerSpec::LazyGreedy {},
-            Optimizer::StochasticGreedy => OptimizerSpec::StochasticGreedy { epsilon: self.epsilon },
-            Optimizer::BidirectionalGreedy => OptimizerSpec::BidirectionalGreedy {
-                pool: self.pool,
-                full_ranking: false,
-                merge_rounds: false,
-            },
-        };
+        let mut objective = self.objective.clone();
+        if let Some(similarity) = objective.similarity_mut() {
+            similarity.metric = self.metric.unwrap_or(similarity.metric);
+            similarity.gamma = self.gamma.or(similarity.gamma);
+        }
+        if let (ObjectiveSpec::FacilityLocation { represented, .. }, Some(rows)) =
+            (&mut objective, self.represent)
+        {
+            *represented = Some(RepresentedSpec::Sample(rows));
+        }
+        let costs = self.cost.clone().map(|column| ValuesSpec::Column(ColumnRef { column }));
         SelectionSpec {
-            objective: ObjectiveSpec::FacilityLocation {
-                similarity: SimilaritySpec { metric: self.metric, gamma: self.gamma, neighbors: None },
-                represented: self.represent.map(RepresentedSpec::Sample),
-                weights: None,
-                reduction: ReductionSpec::Sum,
-            },
+            objective,
             constraints: ConstraintsSpec {
                 k: self.k,
                 groups: self.groups().into_iter().collect(),
-                knapsack: None,
+                knapsack: costs.zip(self.budget).map(|(costs, budget)| KnapsackSpec {
+                    costs,
+                    budget,
+                    enumerate: 0,
+                }),
                 min_distance: None,
                 include: self.include.iter().map(|text| item(text)).collect(),
                 exclude: self.exclude.iter().map(|text| item(text)).collect(),
                 stop_when_gain_at_most: None,
             },
-            optimizer,
+            optimizer: self.optimizer.clone(),
             seed: self.seed,
             deadline_seconds: None,
             on_stop: OnStop::Partial,

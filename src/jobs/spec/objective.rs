@@ -322,7 +322,8 @@ impl ObjectiveSpec {
         }
     }
 
-    fn similarity_mut(&mut self) -> Option<&mut SimilaritySpec> {
+    /// How it compares rows, where it does.
+    pub fn similarity_mut(&mut self) -> Option<&mut SimilaritySpec> {
         match self {
             Self::FacilityLocation { similarity, .. }
             | Self::GraphCut { similarity, .. }
