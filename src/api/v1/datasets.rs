@@ -237,7 +237,7 @@ impl From<DatasetRecord> for Dataset {
 /// columns are attributes. With `kind=similarity` the three columns `rows`, `cols` (integers) and `values` (floats) are
 /// the entries of a sparse one, of as many rows as `n` in the schema's metadata says, else one more than the largest
 /// index. So are two columns of lists, `cols` and `values`, row by row; the other columns are then attributes, and
-/// `vectors=values` reads the lists as a whole matrix instead. Pairs without an entry are 0. Jobs hold it dense for now, and are admitted by that; a sparse search is to come.
+/// `vectors=values` reads the lists as a whole matrix instead. Pairs without an entry are 0. Jobs hold and search the entries alone.
 ///
 /// A JSON body with a `source` is a reference: the service reads the bytes from there, under the same limits.
 #[utoipa::path(
