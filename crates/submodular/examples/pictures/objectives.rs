@@ -32,6 +32,12 @@ use submodular::objective::{Objective, Triangle};
 use submodular::optimizer::{Greedy, LazyGreedy, Optimizer};
 use submodular::{Ctl, Halt};
 
+/// Items of an answer to a query, which is about a few places only.
+const FEW: usize = 8;
+/// Large enough that the cut's penalty shows beside sums over all points.
+const LAMBDA: f64 = 3.0;
+/// Small enough that a few rows of a query say nearly all there is to say about their place.
+const RIDGE: f64 = 0.1;
 /// Distance up to which a point has a concept for certain.
 const HAS: f64 = 24.0;
 
@@ -41,11 +47,15 @@ pub(crate) fn pictures(scene: &Scene) -> Result<Vec<Picture>, Halt> {
     Ok(groups.into_iter().flatten().collect())
 }
 
-/// Lazy greedy where it is allowed.
 fn picture(name: &str, f: &Arc<dyn Objective>, layers: Vec<Layer>) -> Result<Picture, Halt> {
+    picture_of(K, name, f, layers)
+}
+
+/// Lazy greedy where it is allowed.
+fn picture_of(k: usize, name: &str, f: &Arc<dyn Objective>, layers: Vec<Layer>) -> Result<Picture, Halt> {
     let mut search: Box<dyn Optimizer> =
         if f.properties().submodular { Box::new(LazyGreedy::default()) } else { Box::new(Greedy) };
-    let chosen = choose(f, Groups::cardinality(K), &mut *search)?;
+    let chosen = choose(f, Groups::cardinality(k), &mut *search)?;
     let foot = format!("f = {:.2}", chosen.value);
     Ok(Picture { name: format!("objective-{name}"), chosen: chosen.items, foot, layers })
 }
@@ -65,6 +75,7 @@ fn of_the_points(scene: &Scene) -> Result<Vec<Picture>, Halt> {
     Ok(vec![
         picture("facility_location", &location()?, vec![Layer::Links(scene.points.clone())])?,
         picture("graph_cut", &graph_cut(s()?, 0.4, ctl)?, vec![])?,
+        picture("graph_cut-lambda_3", &graph_cut(s()?, LAMBDA, ctl)?, vec![])?,
         picture("saturated_coverage", &saturated_coverage(s()?, 0.1, Cap::Fraction, ctl)?, vec![])?,
         picture("sum_redundancy", &sum_redundancy(s()?)?, vec![])?,
         picture("log_det", &log_det(s()?, 1.0, true)?, vec![])?,
@@ -113,11 +124,21 @@ fn with_a_query(scene: &Scene) -> Result<Vec<Picture>, Halt> {
     let own = kernel(&scene.query)?;
     let shown = || vec![Layer::Query(scene.query.clone())];
     Ok(vec![
-        picture("facility_location_mi", &facility_location_mi(query()?, 1.0, ctl)?, shown())?,
-        picture("facility_location_vmi", &facility_location_vmi(s()?, &query()?, 1.0, ctl)?, shown())?,
-        picture("graph_cut_mi", &graph_cut_mi(&query()?, 0.4, ctl)?, shown())?,
-        picture("concave_over_modular", &concave_over_modular(query()?, 1.0, Concave::Sqrt, ctl)?, shown())?,
-        picture("log_det_mi", &log_det_mi(s()?, (&own, &query()?), 1.0, 1.0, ctl)?, shown())?,
+        picture_of(FEW, "facility_location_mi", &facility_location_mi(query()?, 1.0, ctl)?, shown())?,
+        picture_of(
+            FEW,
+            "facility_location_vmi",
+            &facility_location_vmi(s()?, &query()?, 1.0, ctl)?,
+            shown(),
+        )?,
+        picture_of(FEW, "graph_cut_mi", &graph_cut_mi(&query()?, 0.4, ctl)?, shown())?,
+        picture_of(
+            FEW,
+            "concave_over_modular",
+            &concave_over_modular(query()?, 1.0, Concave::Sqrt, ctl)?,
+            shown(),
+        )?,
+        picture_of(FEW, "log_det_mi", &log_det_mi(s()?, (&own, &query()?), 1.0, RIDGE, ctl)?, shown())?,
     ])
 }
 
@@ -133,16 +154,18 @@ fn with_a_private_set(scene: &Scene) -> Result<Vec<Picture>, Halt> {
     let shown = || vec![Layer::Private(scene.private.clone()), Layer::Query(scene.query.clone())];
     Ok(vec![
         picture("facility_location_cg", &facility_location_cg(s()?, &private, 1.0, ctl)?, avoided())?,
-        picture("graph_cut_cg", &graph_cut_cg(s()?, &private, 0.4, 1.0, ctl)?, avoided())?,
+        picture("graph_cut_cg", &graph_cut_cg(s()?, &private, LAMBDA, 3.0, ctl)?, avoided())?,
         picture("log_det_cg", &log_det_cg(s()?, (&own, &private), 1.0, 1.0, true, ctl)?, avoided())?,
-        picture(
+        picture_of(
+            FEW,
             "facility_location_cmi",
             &facility_location_cmi(s()?, &query, &private, (1.0, 1.0), ctl)?,
             shown(),
         )?,
-        picture(
+        picture_of(
+            FEW,
             "log_det_cmi",
-            &log_det_cmi(s()?, (&both, &both_cross), count, (1.0, 1.0), 1.0, ctl)?,
+            &log_det_cmi(s()?, (&both, &both_cross), count, (1.0, 1.0), RIDGE, ctl)?,
             shown(),
         )?,
     ])

@@ -66,7 +66,7 @@ impl Scene {
         shuffle(&mut order, &mut stream(5, 1));
         let (points, clusters) = order.iter().map(|&e| all[e as usize]).unzip();
         let query = vec![[150.0, 152.0], [182.0, 176.0], [42.0, 176.0]];
-        let private = vec![[52.0, 52.0], [80.0, 74.0], [54.0, 160.0]];
+        let private = vec![[52.0, 52.0], [80.0, 74.0], [42.0, 176.0]];
         Self { points, clusters, query, private }
     }
 

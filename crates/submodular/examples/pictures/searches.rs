@@ -23,6 +23,8 @@ const FEW: usize = 4;
 const SAMPLE: usize = 30;
 const PARTS: u64 = 3;
 const BUDGET: f64 = 20.0;
+/// What a pixel of distance is worth to gist.
+const WORTH: f64 = 0.35;
 /// In pixels.
 const LEAST_DISTANCE: f64 = 48.0;
 
@@ -101,10 +103,13 @@ fn one_pass(scene: &Scene) -> Result<Vec<Picture>, Halt> {
 }
 
 fn gist(scene: &Scene, f: &Arc<dyn Objective>) -> Result<Picture, Halt> {
-    let distance = Arc::new(scene.distance()?);
-    let chosen = choose(f, Groups::cardinality(K), &mut Gist::new(1.0, 0.05, distance, Triangle::Metric)?)?;
+    let mut search = Gist::new(WORTH, 0.05, Arc::new(scene.distance()?), Triangle::Metric)?;
+    let chosen = choose(f, Groups::cardinality(K), &mut search)?;
+    let foot = format!("f = {:.2}", chosen.value);
     let mut picture = drawn("optimizer-gist", chosen, vec![]);
-    picture.layers.push(Layer::Rings(least_distance(scene, &picture) / 2.0));
+    let div = least_distance(scene, &picture);
+    picture.foot = picture.foot.replace(&foot, &format!("{foot}, div = {div:.1}"));
+    picture.layers.push(Layer::Rings(div / 2.0));
     Ok(picture)
 }
 

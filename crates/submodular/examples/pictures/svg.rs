@@ -11,13 +11,13 @@ const NUMBERED: usize = 30;
 const FOOT: f64 = 16.0;
 /// For light pages and dark ones; both have a ground of their own, so that the page around it does not matter.
 const STYLE: &str = "\
-.g{fill:#fff}.p{stroke:#a3abb5}.l{stroke:#d3d8de}.c{fill:#c2410c}.n{fill:#fff}.t{fill:#57606a}.q{fill:#1d4ed8}\
-.v{fill:#7e22ce}.x{stroke:#6b7280}.o{stroke:#1d4ed8}.r{stroke:#c2410c}.s{fill:#f59e0b}\
+.g{fill:#fff}.p{stroke:#a3abb5}.l{stroke:#d3d8de}.c{fill:#c2410c}.n{fill:#fff}.t{fill:#57606a}.q{stroke:#1d4ed8}\
+.v{stroke:#7e22ce}.x{stroke:#6b7280}.o{stroke:#1d4ed8}.r{stroke:#c2410c}.s{fill:#f59e0b}\
 .k0{stroke:#4e79a7}.k1{stroke:#3f9142}.k2{stroke:#b07aa1}.k3{stroke:#b8860b}.k4{stroke:#2a9d9d}\
 @media(prefers-color-scheme:dark){.g{fill:#0d1117}.p{stroke:#6e7681}.l{stroke:#30363d}.c{fill:#fb923c}.n{fill:#111}\
-.t{fill:#9198a1}.q{fill:#60a5fa}.v{fill:#d8a4ff}.x{stroke:#9198a1}.o{stroke:#60a5fa}.r{stroke:#fb923c}.s{fill:#b45309}\
+.t{fill:#9198a1}.q{stroke:#60a5fa}.v{stroke:#d8a4ff}.x{stroke:#9198a1}.o{stroke:#60a5fa}.r{stroke:#fb923c}.s{fill:#b45309}\
 .k0{stroke:#79a6d2}.k1{stroke:#6fc272}.k2{stroke:#d3a4c5}.k3{stroke:#dcb54a}.k4{stroke:#63c5c5}}\
-path,.r{fill:none;stroke-linecap:round}.p,.k0,.k1,.k2,.k3,.k4{stroke-width:4.4}\
+path,.r{fill:none;stroke-linecap:round}.q,.v{stroke-width:2}.p,.k0,.k1,.k2,.k3,.k4{stroke-width:4.4}\
 text{font:9px sans-serif}.n{font:bold 7.5px sans-serif;text-anchor:middle}";
 
 /// What is shown beside the points and those chosen.
@@ -42,13 +42,22 @@ pub(crate) enum Layer {
     Private(Vec<Place>),
 }
 
+/// From the ground up; those chosen are between signs and top.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    Ground,
+    /// In place of the plain points.
+    Points,
+    Signs,
+    Top,
+}
+
 pub(crate) struct Picture {
     pub(crate) name: String,
     /// In order.
     pub(crate) chosen: Vec<Item>,
     /// The line below.
     pub(crate) foot: String,
-    /// From the ground up.
     pub(crate) layers: Vec<Layer>,
 }
 
@@ -65,16 +74,16 @@ impl Picture {
              <rect class=\"g\" width=\"{SIDE}\" height=\"{height}\"/>\n"
         );
         let chosen: Vec<Place> = self.chosen.iter().map(|&e| points[e as usize]).collect();
-        let below = |layer: &&Layer| matches!(layer, Layer::Cells(_) | Layer::Links(_));
-        self.layers.iter().filter(below).for_each(|layer| layer.draw(points, &chosen, &mut svg));
-        let plain = |layer: &Layer| !matches!(layer, Layer::Kinds(_) | Layer::Areas(_));
-        if self.layers.iter().all(plain) {
+        let layers = |wanted: Depth, svg: &mut String| {
+            let here = self.layers.iter().filter(|layer| layer.depth() == wanted);
+            here.for_each(|layer| layer.draw(points, &chosen, svg));
+        };
+        layers(Depth::Ground, &mut svg);
+        if !self.layers.iter().any(|layer| layer.depth() == Depth::Points) {
             dots("p", points.iter(), &mut svg);
         }
-        self.layers
-            .iter()
-            .filter(|layer| !below(layer))
-            .for_each(|layer| layer.draw(points, &chosen, &mut svg));
+        layers(Depth::Points, &mut svg);
+        layers(Depth::Signs, &mut svg);
         // The first on top.
         for (at, [x, y]) in chosen.iter().enumerate().rev() {
             let _ = if chosen.len() > NUMBERED {
@@ -89,12 +98,24 @@ impl Picture {
                 )
             };
         }
+        layers(Depth::Top, &mut svg);
+        // Over whatever reaches down here.
+        let _ = writeln!(svg, "<rect class=\"g\" y=\"{SIDE}\" width=\"{SIDE}\" height=\"{FOOT}\"/>");
         let _ = writeln!(svg, "<text class=\"t\" x=\"6\" y=\"{}\">{foot}</text>\n</svg>", SIDE + 9.0);
         svg
     }
 }
 
 impl Layer {
+    fn depth(&self) -> Depth {
+        match self {
+            Layer::Links(_) | Layer::Cells(_) => Depth::Ground,
+            Layer::Kinds(_) | Layer::Areas(_) => Depth::Points,
+            Layer::Rings(_) | Layer::Crossed(_) | Layer::Marked(_) => Depth::Signs,
+            Layer::Query(_) | Layer::Private(_) => Depth::Top,
+        }
+    }
+
     fn draw(&self, points: &[Place], chosen: &[Place], svg: &mut String) {
         let of = |items: &[Item]| items.iter().map(|&e| points[e as usize]).collect::<Vec<_>>();
         match self {
@@ -152,27 +173,12 @@ impl Layer {
                 path("o", "", &of(items).into_iter().map(ring).collect::<String>(), svg);
             }
             Layer::Query(places) => {
-                for [x, y] in places {
-                    let _ = writeln!(
-                        svg,
-                        "<polygon class=\"q\" points=\"{x:.1},{:.1} {:.1},{:.1} {:.1},{:.1}\"/>",
-                        y - 6.0,
-                        x - 6.0,
-                        y + 5.0,
-                        x + 6.0,
-                        y + 5.0
-                    );
-                }
+                let triangle = |[x, y]: &Place| format!("M{x:.1},{:.1}l9,16h-18z", y - 10.0);
+                path("q", "", &places.iter().map(triangle).collect::<String>(), svg);
             }
             Layer::Private(places) => {
-                for [x, y] in places {
-                    let _ = writeln!(
-                        svg,
-                        "<rect class=\"v\" x=\"{:.1}\" y=\"{:.1}\" width=\"10\" height=\"10\"/>",
-                        x - 5.0,
-                        y - 5.0
-                    );
-                }
+                let square = |[x, y]: &Place| format!("M{:.1},{:.1}h16v16h-16z", x - 8.0, y - 8.0);
+                path("v", "", &places.iter().map(square).collect::<String>(), svg);
             }
         }
     }
