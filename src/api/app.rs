@@ -30,6 +30,8 @@ pub struct App {
     validating: Arc<Semaphore>,
     /// One permit for each request for a job that may be prepared at once.
     pub(super) preparing: Arc<Semaphore>,
+    /// One permit for each evaluation that may compute at once.
+    evaluating: Arc<Semaphore>,
     /// One permit for each connection that may wait for a job.
     waiting: Arc<Semaphore>,
 }
@@ -116,6 +118,7 @@ impl App {
         // As many as there is work for; a request that is soon answered shall rarely wait for a slow one.
         let (validating, preparing) =
             (permits(settings.workers), permits(settings.workers.saturating_mul(2)));
+        let evaluating = permits(settings.workers);
         Ok(Arc::new(Self {
             settings,
             datasets,
@@ -127,6 +130,7 @@ impl App {
             uploads,
             validating,
             preparing,
+            evaluating,
             waiting,
         }))
     }
@@ -193,6 +197,11 @@ impl App {
     /// The right to prepare a request for a job, likewise.
     pub(super) async fn prepare_permit(&self) -> Result<OwnedSemaphorePermit, Problem> {
         in_turn(&self.preparing).await
+    }
+
+    /// The right to evaluate, likewise.
+    pub(super) async fn evaluate_permit(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        in_turn(&self.evaluating).await
     }
 
     /// The right to wait for a job, where one is left.

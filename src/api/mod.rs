@@ -15,6 +15,7 @@ mod ops;
 mod pointer;
 pub mod problem;
 mod schema;
+mod standalone;
 pub mod v1;
 
 pub use app::{App, OpenError};
@@ -48,6 +49,9 @@ fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(v1::jobs::get_job_events))
         .routes(routes!(v1::jobs::get_job_result))
         .routes(routes!(v1::compare::compare))
+        .routes(routes!(v1::evaluate::evaluate))
+        .routes(routes!(v1::objectives::list_objectives))
+        .routes(routes!(v1::optimizers::list_optimizers))
         .routes(routes!(v1::info::get_info))
         .routes(routes!(ops::healthz))
         .routes(routes!(ops::readyz))

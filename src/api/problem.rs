@@ -286,6 +286,8 @@ impl From<JobError> for Problem {
             | JobError::IdempotencyInProgress
             | JobError::IdempotencyMismatch
             | JobError::ResultExpired(_)
+            | JobError::MemoryTaken { .. }
+            | JobError::Pool(_)
             | JobError::ShuttingDown
             | JobError::Store(_)) => Self::of(error.code(), &error, None),
         }

@@ -165,13 +165,13 @@ impl Admission {
         }
     }
 
-    /// Takes the first in line, if it is planned and fits. One that could never fit is taken when nothing else runs: the runner
+    /// Takes the first in line, if it is planned and fits. One that could never fit is taken when nothing else holds memory: the runner
     /// refuses it with the numbers, and those behind it go on.
     pub(super) fn next(&mut self) -> Option<Arc<Running>> {
         let head = self.waiting.front()?;
         let memory_bytes = head.memory_bytes?;
         let fits = self.reserved_bytes.saturating_add(memory_bytes) <= self.memory_bytes;
-        if !fits && !self.running.is_empty() {
+        if !fits && self.reserved_bytes > 0 {
             return None;
         }
         let Waiting { key, seconds_left, cancelled, .. } = self.waiting.pop_front()?;
@@ -194,6 +194,21 @@ impl Admission {
         }
         self.running.insert(key, Arc::clone(&running));
         Some(running)
+    }
+
+    /// Takes memory for what is no job, if so much is left.
+    pub(super) fn reserve(&mut self, needed: u64) -> Result<(), JobError> {
+        let (reserved_bytes, memory_bytes) = (self.reserved_bytes, self.memory_bytes);
+        if reserved_bytes.saturating_add(needed) > memory_bytes {
+            return Err(JobError::MemoryTaken { needed, reserved_bytes, memory_bytes });
+        }
+        self.reserved_bytes += needed;
+        Ok(())
+    }
+
+    /// Memory that was reserved is free.
+    pub(super) fn give_back(&mut self, bytes: u64) {
+        self.reserved_bytes = self.reserved_bytes.saturating_sub(bytes);
     }
 
     /// The job no longer runs: its memory is free.
@@ -303,5 +318,21 @@ mod tests {
         assert_eq!(next(&mut admission).as_deref(), Some("huge"));
         admission.release(&JobKey::new("t", "huge"));
         assert_eq!(next(&mut admission).as_deref(), Some("last"));
+    }
+
+    #[test]
+    fn jobs_wait_for_memory_that_is_held_beside_them() {
+        let mut admission = Admission::new(10, 9);
+        admission.reserve(6).unwrap();
+        let Err(JobError::MemoryTaken { needed: 5, reserved_bytes: 6, memory_bytes: 10 }) =
+            admission.reserve(5)
+        else {
+            panic!("more was reserved than there is");
+        };
+        admission.push(job("a", 5));
+        assert_eq!(next(&mut admission), None);
+        admission.give_back(6);
+        assert_eq!(next(&mut admission).as_deref(), Some("a"));
+        admission.reserve(5).unwrap();
     }
 }

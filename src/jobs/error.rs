@@ -41,6 +41,21 @@ pub enum JobError {
     /// Retention has removed the result.
     #[error("the result of {0} was kept as long as the service keeps results, and is gone")]
     ResultExpired(String),
+    /// Jobs hold the memory that an evaluation needs.
+    #[error(
+        "{needed} bytes are needed, and what runs holds {reserved_bytes} of {memory_bytes} (jobs.memory_bytes)"
+    )]
+    MemoryTaken {
+        /// Bytes of the evaluation.
+        needed: u64,
+        /// Bytes that those which run are estimated to take.
+        reserved_bytes: u64,
+        /// Bytes that all together may take.
+        memory_bytes: u64,
+    },
+    /// The threads of an evaluation could not be started.
+    #[error("the compute threads could not be started: {0}")]
+    Pool(#[from] rayon::ThreadPoolBuildError),
     /// The service is stopping.
     #[error("the service is stopping and takes no new jobs")]
     ShuttingDown,
@@ -72,6 +87,8 @@ impl JobError {
             Self::IdempotencyInProgress => "idempotency_in_progress",
             Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::ResultExpired(_) => "result_expired",
+            Self::MemoryTaken { .. } => "too_many_requests",
+            Self::Pool(_) => "internal",
             Self::ShuttingDown => "shutting_down",
             Self::Selection(error) => error.code(),
             Self::Dataset(error) => error.code(),

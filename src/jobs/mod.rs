@@ -2,6 +2,7 @@
 
 mod admission;
 mod error;
+mod evaluation;
 mod events;
 mod idempotency;
 mod meters;

@@ -59,7 +59,7 @@ pub struct Occupancy {
     pub queued: usize,
     /// Jobs that run.
     pub running: usize,
-    /// Bytes that those which run were estimated to take.
+    /// Bytes that those which run, and evaluations, were estimated to take.
     pub reserved_bytes: u64,
 }
 

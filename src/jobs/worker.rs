@@ -3,6 +3,7 @@
 use super::runner;
 use super::service::OpenError;
 use super::service::Shared;
+use rayon::{ThreadPool, ThreadPoolBuildError};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -21,11 +22,7 @@ pub(super) fn start(
 ) -> Result<Vec<JoinHandle<()>>, OpenError> {
     let one = |index| {
         let shared = Arc::clone(shared);
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .thread_name(move |thread| format!("fewer-compute-{index}-{thread}"))
-            .start_handler(|_| step_back())
-            .build()?;
+        let pool = pool(&format!("fewer-compute-{index}"), threads)?;
         let worker = Builder::new().name(format!("fewer-job-{index}")).spawn(move || {
             step_back();
             while let Some(running) = shared.take() {
@@ -42,6 +39,16 @@ pub(super) fn start(
         Ok(worker)
     };
     (0..count).map(one).collect()
+}
+
+/// Threads that compute, named after `name`.
+pub(super) fn pool(name: &str, threads: usize) -> Result<ThreadPool, ThreadPoolBuildError> {
+    let name = name.to_owned();
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(move |thread| format!("{name}-{thread}"))
+        .start_handler(|_| step_back())
+        .build()
 }
 
 /// On Linux a thread has a niceness of its own.

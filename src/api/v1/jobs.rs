@@ -29,7 +29,8 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use request::{DatasetChoice, Wanted};
+pub(in crate::api) use request::DatasetChoice;
+use request::Wanted;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -151,11 +152,7 @@ pub(in crate::api) async fn create_job(
 }
 
 fn plan(app: &App, wanted: &Wanted) -> Result<JobPlan, Problem> {
-    let source = match &wanted.dataset {
-        DatasetChoice::Stored(id) => app.datasets.source(&stored(app, id)?)?,
-        DatasetChoice::Inline(body) => inline(body)?,
-    };
-    Ok(app.jobs.plan(TENANT, &wanted.spec, &source)?.into())
+    Ok(app.jobs.plan(TENANT, &wanted.spec, &wanted.dataset.source(app)?)?.into())
 }
 
 fn submit(

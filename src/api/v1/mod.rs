@@ -2,8 +2,11 @@
 
 pub mod compare;
 pub mod datasets;
+pub mod evaluate;
 pub mod info;
 pub mod jobs;
+pub mod objectives;
+pub mod optimizers;
 mod page;
 pub mod result;
 pub mod spec;

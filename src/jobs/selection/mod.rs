@@ -4,6 +4,7 @@
 //! [`run`] does the work, blocking, in the rayon pool it is called in.
 
 mod error;
+mod evaluate;
 mod excess;
 mod function;
 mod method;
@@ -15,6 +16,7 @@ mod run;
 mod saved;
 
 pub use error::{FieldError, SelectionError};
+pub use evaluate::{Evaluated, Evaluation, PreparedEvaluation};
 pub use prepare::{Prepared, prepare};
 pub(super) use resolve::labels;
 pub use run::{Ending, Phase, Progress, Ran, Watch, run};

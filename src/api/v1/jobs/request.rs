@@ -1,10 +1,13 @@
 //! The body of `POST /v1/jobs`.
 
+use super::{inline, stored};
+use crate::api::app::App;
 use crate::api::codes::Code;
 use crate::api::problem::Problem;
 use crate::api::v1::datasets::DatasetBody;
 use crate::api::v1::result::JobKind;
 use crate::api::v1::spec::{Constraints, Objective, OnStop, Optimizer, To};
+use crate::dataset::Source;
 use crate::jobs::record::JobSpec;
 use crate::jobs::spec::SelectionSpec;
 use serde::Deserialize;
@@ -62,7 +65,8 @@ pub(super) struct Wanted {
     pub(super) labels: BTreeMap<String, String>,
 }
 
-pub(super) enum DatasetChoice {
+/// Where the data is.
+pub(in crate::api) enum DatasetChoice {
     /// By id.
     Stored(String),
     /// A JSON body.
@@ -72,7 +76,7 @@ pub(super) enum DatasetChoice {
 impl JobRequest {
     /// Reads what is told apart by name, and checks what a schema cannot say.
     pub(super) fn check(self) -> Result<Wanted, Problem> {
-        let dataset = choose(self.dataset, self.inline.as_ref());
+        let dataset = DatasetChoice::of(self.dataset, self.inline.as_ref());
         let objective = Objective::parse(self.objective, "/objective");
         let optimizer = self.optimizer.map(|value| Optimizer::parse(value, "/optimizer")).transpose();
         match (dataset, objective, optimizer) {
@@ -97,16 +101,26 @@ impl JobRequest {
     }
 }
 
-fn choose(dataset: Option<String>, inline: Option<&Value>) -> Result<DatasetChoice, Problem> {
-    let refuse = |pointer, detail| Err(Problem::at(Code::InvalidParameter, pointer, detail));
-    match (dataset, inline) {
-        (Some(id), None) => Ok(DatasetChoice::Stored(id)),
-        (None, Some(body)) => {
-            let bytes = serde_json::to_vec(body).map_err(|error| Problem::internal(&error))?;
-            Ok(DatasetChoice::Inline(bytes))
+impl DatasetChoice {
+    pub(in crate::api) fn of(dataset: Option<String>, inline: Option<&Value>) -> Result<Self, Problem> {
+        let refuse = |pointer, detail| Err(Problem::at(Code::InvalidParameter, pointer, detail));
+        match (dataset, inline) {
+            (Some(id), None) => Ok(Self::Stored(id)),
+            (None, Some(body)) => {
+                let bytes = serde_json::to_vec(body).map_err(|error| Problem::internal(&error))?;
+                Ok(Self::Inline(bytes))
+            }
+            (None, None) => refuse("/dataset", "give dataset or inline"),
+            (Some(_), Some(_)) => refuse("/inline", "give dataset or inline, not both"),
         }
-        (None, None) => refuse("/dataset", "give dataset or inline"),
-        (Some(_), Some(_)) => refuse("/inline", "give dataset or inline, not both"),
+    }
+
+    /// The data; nothing is stored.
+    pub(in crate::api) fn source(&self, app: &App) -> Result<Source, Problem> {
+        match self {
+            Self::Stored(id) => Ok(app.datasets.source(&stored(app, id)?)?),
+            Self::Inline(body) => inline(body),
+        }
     }
 }
 

@@ -158,7 +158,7 @@ impl Function {
     }
 
     /// Similarities that are computed before the first pick and in the search where none is stored.
-    fn pairs(&self, rows: usize, Sizes { n, k, evaluations, .. }: Sizes) -> (f64, f64) {
+    pub(super) fn pairs(&self, rows: usize, Sizes { n, k, evaluations, .. }: Sizes) -> (f64, f64) {
         let (rows, n, k) = (rows as f64, n as f64, k as f64);
         match &self.form {
             Form::GraphCut { .. } | Form::GraphCutCg { .. } => (n * n, n * k),

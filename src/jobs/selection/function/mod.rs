@@ -8,11 +8,13 @@ mod estimate;
 mod loader;
 mod properties;
 mod resolve;
+mod work;
 
 pub(super) use build::{Built, Stage};
 pub(super) use estimate::{Estimate, Plan, Sizes};
 pub(super) use loader::Loader;
 pub(super) use resolve::Lookup;
+pub(super) use work::Walks;
 
 use super::represented::Represented;
 use crate::jobs::spec::{CapSpec, StartSpec};
