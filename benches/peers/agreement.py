@@ -1,0 +1,100 @@
+"""Holds both sides of a pair to one another: values of the same sets, and picks where gaps exceed float error."""
+
+import time
+
+import numpy as np
+
+from data import filled
+from service import Refused
+
+VALUE_TOLERANCE = 1e-5
+# The libraries sum float32: two gains nearer than this share of f may come in either order.
+TIE_SHARE_OF_VALUE = 2e-6
+
+
+def compare(pair, data, k, service):
+    """A row of the table, as plain numbers and words; `fault` says what is not as it should be."""
+    theirs_time = Clock()
+    handle = pair.build(data)
+    built = theirs_time.lap()
+    picks, value = pair.pick(handle, k)
+    chosen = theirs_time.lap()
+    f = pair.define(data)
+    row = {
+        "library": pair.library, "theirs": pair.theirs, "objective": pair.objective, "convention": pair.convention,
+        "optimizer": pair.optimizer, "factor": pair.factor, "build_seconds": built, "pick_seconds": chosen, "fault": None,
+        "value_theirs": value if value is None else value / pair.factor, "value_defined": float(f(picks)),
+    }
+    rng = np.random.default_rng(1)
+    sets = {"picks": picks, "random": sorted(int(i) for i in rng.choice(data.n, len(picks), replace=False))}
+    try:
+        add_ours(row, pair, data, k, service, sets, f)
+    except Refused as refused:
+        row["fault"] = f"fewer refused: {refused}"
+        return row
+    own = {} if value is None else {"picks": value}
+    if pair.value:
+        own = {name: pair.value(handle, S) for name, S in sets.items()}
+    row["differences"] = {name: relative(own[name] / pair.factor, row["values_ours"][name]) for name in own}
+    row["from_definition"] = max(relative(row["values_ours"][name], f(S)) for name, S in sets.items())
+    if max([row["from_definition"], *row["differences"].values()]) > VALUE_TOLERANCE:
+        row["fault"] = "values differ"
+    elif not row["same_picks"]:
+        row["fault"] = "picks differ by more than float error"
+    return row
+
+
+def add_ours(row, pair, data, k, service, sets, f):
+    dataset = service.upload(f"{pair.upload}-{data.n}", getattr(data, pair.upload))
+    objective = filled(pair.objective, data)
+    ours = service.select(dataset, objective, pair.constraints(data, k), pair.optimizer)
+    indices = ours.result["indices"]
+    row |= {
+        "ours_seconds": ours.own_seconds, "ours_http_seconds": ours.wall_seconds, "ours_value": ours.result["objective_value"],
+        "ours_defined": float(f(indices)),
+    }
+    row["picks"], row["same_picks"] = same_picks(f, sets["picks"], indices)
+    values = service.evaluate(dataset, objective, list(sets.values()))
+    # gist adds the distance to the objective, and evaluate knows the objective alone.
+    extra = pair.optimizer.get("lambda")
+    if extra is not None:
+        values = [v + f(S) - utility(pair, data)(S) for v, S in zip(values, sets.values())]
+    row["values_ours"] = dict(zip(sets, values))
+
+
+def utility(pair, data):
+    import definitions
+
+    named = {"modular": definitions.modular, "facility_location": definitions.facility_location(definitions.cosine)}
+    return named[pair.objective["name"]](data)
+
+
+def same_picks(f, theirs, ours):
+    """What to print, and whether they agree: equal, or parted where two gains are the same within float error."""
+    parts = next((t for t, (a, b) in enumerate(zip(theirs, ours)) if a != b), min(len(theirs), len(ours)))
+    if parts == len(theirs) == len(ours):
+        return f"all {len(ours)} equal", True
+    common = len(set(theirs) & set(ours))
+    if parts == min(len(theirs), len(ours)):
+        return f"the first {parts} equal; theirs has {len(theirs)}, ours {len(ours)}", False
+    prefix = ours[:parts]
+    base, a, b = f(prefix) if prefix else 0.0, f([*prefix, theirs[parts]]), f([*prefix, ours[parts]])
+    tie = abs(a - b) <= TIE_SHARE_OF_VALUE * max(abs(a), abs(b), abs(base))
+    if tie:
+        better = relative(f(theirs), f(ours))
+        return f"equal to pick {parts}, a tie there ({common} of {len(ours)} common, values {better:.0e} apart)", True
+    return f"equal to pick {parts}, where theirs gains {a - base:.6g}, ours {b - base:.6g}; {common} common", False
+
+
+def relative(a, b):
+    return float(abs(a - b) / max(abs(a), abs(b), 1e-12))
+
+
+class Clock:
+    def __init__(self):
+        self.start = time.perf_counter()
+
+    def lap(self):
+        now = time.perf_counter()
+        self.start, passed = now, now - self.start
+        return passed
