@@ -86,7 +86,7 @@ class Service:
             np.save(file, np.ascontiguousarray(array))
             start = time.perf_counter()
             dataset = self.call("POST", f"/v1/datasets?name={name}", file.getvalue(), "application/x-npy")
-            self.upload_seconds[key] = time.perf_counter() - start
+            self.upload_seconds[dataset["id"]] = time.perf_counter() - start
             self.uploaded[key] = dataset["id"]
         return self.uploaded[key]
 
