@@ -21,9 +21,17 @@ def compare(pair, data, k, service):
     chosen = theirs_time.lap()
     f = pair.define(data)
     row = {
-        "library": pair.library, "theirs": pair.theirs, "objective": pair.objective, "convention": pair.convention,
-        "optimizer": pair.optimizer, "factor": pair.factor, "build_seconds": built, "pick_seconds": chosen, "fault": None,
-        "value_theirs": value if value is None else value / pair.factor, "value_defined": float(f(picks)),
+        "library": pair.library,
+        "theirs": pair.theirs,
+        "objective": pair.objective,
+        "convention": pair.convention,
+        "optimizer": pair.optimizer,
+        "factor": pair.factor,
+        "build_seconds": built,
+        "pick_seconds": chosen,
+        "fault": None,
+        "value_theirs": value if value is None else value / pair.factor,
+        "value_defined": float(f(picks)),
     }
     rng = np.random.default_rng(1)
     sets = {"picks": picks, "random": sorted(int(i) for i in rng.choice(data.n, len(picks), replace=False))}
@@ -50,7 +58,9 @@ def add_ours(row, pair, data, k, service, sets, f):
     ours = service.select(dataset, objective, pair.constraints(data, k), pair.optimizer)
     indices = ours.result["indices"]
     row |= {
-        "ours_seconds": ours.own_seconds, "ours_http_seconds": ours.wall_seconds, "ours_value": ours.result["objective_value"],
+        "ours_seconds": ours.own_seconds,
+        "ours_http_seconds": ours.wall_seconds,
+        "ours_value": ours.result["objective_value"],
         "ours_defined": float(f(indices)),
     }
     row["picks"], row["same_picks"] = same_picks(f, sets["picks"], indices)

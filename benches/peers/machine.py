@@ -14,7 +14,10 @@ LIBRARIES = ("apricot-select", "submodlib-py", "divsel", "pyversity", "numpy", "
 def about(service):
     model = re.search(r"model name\s*:\s*(.*)", pathlib.Path("/proc/cpuinfo").read_text())
     return {
-        "processor": model[1] if model else platform.machine(), "cores": os.cpu_count(), "threads": THREADS,
-        "python": platform.python_version(), "fewer": service.version(),
+        "processor": model[1] if model else platform.machine(),
+        "cores": os.cpu_count(),
+        "threads": THREADS,
+        "python": platform.python_version(),
+        "fewer": service.version(),
         "libraries": {name: importlib.metadata.version(name) for name in LIBRARIES},
     }

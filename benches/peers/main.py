@@ -17,6 +17,7 @@ import apricot_compiled
 import apricot_side
 import machine
 import migration
+import own_similarities
 import race
 import races
 import report
@@ -33,8 +34,11 @@ def main():
     parser.add_argument("--fewer", default="target/release/fewer", help="the binary that serves")
     parser.add_argument("--quick", action="store_true", help="small sizes; the documents go to target/peers")
     args = parser.parse_args()
-    sizes = {"pairs": (400, 64, 20), "large": (800, 64, 80), "smaller": (300, 64, 20)} if args.quick else {
-        "pairs": (1000, 64, 50), "large": (5000, 384, 500), "smaller": (2000, 384, 100)}
+    sizes = (
+        {"pairs": (400, 64, 20), "large": (800, 64, 80), "smaller": (300, 64, 20)}
+        if args.quick
+        else {"pairs": (1000, 64, 50), "large": (5000, 384, 500), "smaller": (1000, 384, 100)}
+    )
     into = pathlib.Path("target/peers" if args.quick else "docs")
 
     apricot_compiled.compile_once()
@@ -49,7 +53,8 @@ def main():
     (into / "peers.md").write_text(report.page(results))
     migration.write(into / "migration.md", results)
     faults = [row for row in results["pairs"] + results["races"] if row["fault"]]
-    print(f"\n{len(results['pairs'])} pairs and {len(results['races'])} races in {about['seconds']:.0f} s, {len(faults)} faults; {into}/peers.md")
+    counted = f"{len(results['pairs'])} pairs and {len(results['races'])} races, {len(faults)} faults"
+    print(f"\n{counted}, in {about['seconds']:.0f} s; {into}/peers.md")
     for row in faults:
         print(f"  {row.get('library', 'race')} {row.get('theirs', row['objective']['name'])}: {row['fault']}")
     sys.exit(bool(faults))
@@ -73,10 +78,12 @@ def run_races(service, sizes, about):
         data = Data(n, dim, clusters=n // 25)
         # Made once before the clocks, which add its seconds where it is used.
         data.cosine
+        own = own_similarities.seconds(data)
         about.setdefault("cosine_seconds", data.cosine_seconds)
+        about.setdefault("own_similarities", own)
         for entrant in entrants:
             print(f"{entrant.objective['name']}, n {n}, dim {dim}, k {k}", flush=True)
-            rows.append(race.run(entrant, data, k, service, say))
+            rows.append(race.run(entrant, data, k, service, own, say))
     return rows
 
 

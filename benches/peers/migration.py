@@ -32,7 +32,10 @@ def line(row):
     if row["optimizer"]["name"] == "gist":
         spec += f", `optimizer` {shown.objective(row['optimizer'])}"
     return [
-        f"`{row['theirs']}`", f"`{spec}`".replace(", `optimizer` ", "`, `optimizer` `"), row["convention"],
-        "" if theirs is None else shown.number(theirs) + scale, shown.number(ours) if ours is not None else row["fault"],
+        f"`{row['theirs']}`",
+        f"`{spec}`".replace(", `optimizer` ", "`, `optimizer` `"),
+        row["convention"],
+        "" if theirs is None else shown.number(theirs) + scale,
+        shown.number(ours) if ours is not None else row["fault"],
         "agree" if row.get("same_picks") else row.get("picks", ""),
     ]

@@ -31,7 +31,9 @@ def lazily(first_gains, gain, add, k):
 def facility_location(x, k):
     s = similarities(x)
     best = np.zeros(len(x), dtype=np.float32)
-    return lazily(s.sum(axis=1), lambda j: np.maximum(s[j] - best, 0).sum(), lambda j: np.maximum(best, s[j], out=best), k)
+    return lazily(
+        s.sum(axis=1), lambda j: np.maximum(s[j] - best, 0).sum(), lambda j: np.maximum(best, s[j], out=best), k
+    )
 
 
 def saturated_coverage(x, k, alpha=0.1):

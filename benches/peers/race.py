@@ -12,27 +12,51 @@ REPETITIONS = 3
 LONG_SECONDS = 8
 
 
-def run(race, data, k, service, say):
-    """A row: for each side its seconds from vectors to picks, those of choosing alone, and f of the picks in float64."""
+def run(race, data, k, service, own, say):
+    """A row: for each side its seconds from vectors to picks, those of choosing alone, and f of the picks in float64.
+
+    `own` has the seconds of each library's own similarities.
+    """
     f = race.define(data)
     row = {
-        "objective": race.objective, "optimizer": race.optimizer, "bar": race.bar, "note": race.note, "n": data.n,
-        "dim": data.dim, "k": k, "sides": [], "fault": None,
+        "objective": race.objective,
+        "optimizer": race.optimizer,
+        "bar": race.bar,
+        "note": race.note,
+        "n": data.n,
+        "dim": data.dim,
+        "k": k,
+        "sides": [],
+        "fault": None,
     }
     for name, build, pick, from_matrix in race.rivals:
         built, _, handle = timed(lambda: build(data))
         compiling = compile_seconds(lambda: pick(build(Data(40, data.dim, 4)), 2))
         choosing, cpu, picks = least(lambda: pick(handle, k))
-        made = data.cosine_seconds if from_matrix else 0.0
+        helped = built + choosing + (data.cosine_seconds if from_matrix else 0.0)
+        alone = own[name.split()[0]] + choosing if from_matrix else helped
         side = {
-            "name": name, "whole": made + built + choosing, "choosing": choosing, "cpu": cpu, "compiling": compiling,
+            "name": name,
+            "alone": alone,
+            "whole": helped,
+            "choosing": choosing,
+            "cpu": cpu,
+            "compiling": compiling,
             "value": float(f(picks)),
         }
         say(side)
         row["sides"].append(side)
     if race.numpy:
         whole, cpu, picks = least(lambda: race.numpy(data, k))
-        side = {"name": "numpy", "whole": whole, "choosing": None, "cpu": cpu, "compiling": 0.0, "value": float(f(picks))}
+        side = {
+            "name": "numpy",
+            "alone": whole,
+            "whole": whole,
+            "choosing": None,
+            "cpu": cpu,
+            "compiling": 0.0,
+            "value": float(f(picks)),
+        }
         say(side)
         row["sides"].append(side)
     try:
@@ -51,10 +75,19 @@ def ours(race, data, k, service, f):
     best = min(runs, key=lambda run: run.own_seconds)
     indices = best.result["indices"]
     side = {
-        "name": "fewer", "whole": best.own_seconds, "choosing": best.result["timings_seconds"]["selecting"],
-        "http": min(run.wall_seconds for run in runs), "cpu": min(run.cpu_seconds for run in runs), "compiling": 0.0,
-        "upload": service.upload_seconds[dataset], "value": float(f(indices)), "picks": len(indices),
-        "plan": best.result.get("plan"), "kernel": best.result.get("kernel"), "termination": best.result["termination"],
+        "name": "fewer",
+        "alone": None,
+        "whole": best.own_seconds,
+        "choosing": best.result["timings_seconds"]["selecting"],
+        "http": min(run.wall_seconds for run in runs),
+        "cpu": min(run.cpu_seconds for run in runs),
+        "compiling": 0.0,
+        "upload": service.upload_seconds[dataset],
+        "value": float(f(indices)),
+        "picks": len(indices),
+        "plan": best.result.get("plan"),
+        "kernel": best.result.get("kernel"),
+        "termination": best.result["termination"],
     }
     defined = race.reported(data)(indices) if race.reported else side["value"]
     off = relative(best.result["objective_value"], float(defined))

@@ -74,27 +74,38 @@ def submodlib_features(data):
 
 def submodlib_covers(data):
     return submodlib.SetCoverFunction(
-        n=data.n, cover_set=[{int(i) for i in row.nonzero()[0]} for row in data.cover], num_concepts=len(data.weights),
+        n=data.n,
+        cover_set=[{int(i) for i in row.nonzero()[0]} for row in data.cover],
+        num_concepts=len(data.weights),
         concept_weights=data.weights.tolist(),
     )
 
 
 def submodlib_probabilities(data):
     return submodlib.ProbabilisticSetCoverFunction(
-        n=data.n, probs=data.probabilities.tolist(), num_concepts=len(data.weights), concept_weights=data.weights.tolist()
+        n=data.n,
+        probs=data.probabilities.tolist(),
+        num_concepts=len(data.weights),
+        concept_weights=data.weights.tolist(),
     )
 
 
 def submodlib_query(data):
     return submodlib.FacilityLocationVariantMutualInformationFunction(
-        n=data.n, num_queries=len(data.queries), query_sijs=unit(data.vectors) @ unit(data.queries).T, queryDiversityEta=0.9
+        n=data.n,
+        num_queries=len(data.queries),
+        query_sijs=unit(data.vectors) @ unit(data.queries).T,
+        queryDiversityEta=0.9,
     )
 
 
 def submodlib_private(data):
     return submodlib.FacilityLocationConditionalGainFunction(
-        n=data.n, num_privates=len(data.privates), data_sijs=data.cosine,
-        private_sijs=unit(data.vectors) @ unit(data.privates).T, privacyHardness=0.6,
+        n=data.n,
+        num_privates=len(data.privates),
+        data_sijs=data.cosine,
+        private_sijs=unit(data.vectors) @ unit(data.privates).T,
+        privacyHardness=0.6,
     )
 
 
@@ -112,77 +123,124 @@ def divsel_gist(data, k):
 
 LARGE = [
     Race(
-        {"name": "facility_location", "similarity": COSINE}, "vectors", define.facility_location(define.cosine),
+        {"name": "facility_location", "similarity": COSINE},
+        "vectors",
+        define.facility_location(define.cosine),
         apricot_rivals(apricot.FacilityLocationSelection, metric="precomputed")
         + submodlib_rivals(graph("FacilityLocationFunction", separate_rep=False), "LazyGreedy"),
-        lambda data, k: numpy_greedy.facility_location(data.vectors, k), LAZY,
+        lambda data, k: numpy_greedy.facility_location(data.vectors, k),
+        LAZY,
     ),
     Race(
-        {"name": "saturated_coverage", "similarity": COSINE, "alpha": 0.1}, "vectors", define.saturated_coverage(0.1),
+        {"name": "saturated_coverage", "similarity": COSINE, "alpha": 0.1},
+        "vectors",
+        define.saturated_coverage(0.1),
         apricot_rivals(apricot.SaturatedCoverageSelection, metric="precomputed", alpha=0.1),
-        lambda data, k: numpy_greedy.saturated_coverage(data.vectors, k), LAZY, (50, LIBRARIES),
+        lambda data, k: numpy_greedy.saturated_coverage(data.vectors, k),
+        LAZY,
+        (50, LIBRARIES),
         "submodlib's is an empty stub",
     ),
     Race(
-        {"name": "feature_based", "concave": "sqrt"}, "scaled_features", define.feature_based(define.SQRT, "scaled_features"),
+        {"name": "feature_based", "concave": "sqrt"},
+        "scaled_features",
+        define.feature_based(define.SQRT, "scaled_features"),
         apricot_rivals(apricot.FeatureBasedSelection, scaled, concave_func="sqrt")
         + submodlib_rivals(submodlib_features, "LazyGreedy", from_matrix=False),
-        lambda data, k: numpy_greedy.feature_based(data.scaled_features, k), LAZY, (50, LIBRARIES),
+        lambda data, k: numpy_greedy.feature_based(data.scaled_features, k),
+        LAZY,
+        (50, LIBRARIES),
         "on columns scaled from 0 to 1, which submodlib does in any case",
     ),
     Race(
-        {"name": "graph_cut", "similarity": COSINE, "lambda": 0.4}, "vectors", define.graph_cut(0.4),
+        {"name": "graph_cut", "similarity": COSINE, "lambda": 0.4},
+        "vectors",
+        define.graph_cut(0.4),
         apricot_rivals(apricot.GraphCutSelection, metric="precomputed", alpha=2.5)
         + submodlib_rivals(graph("GraphCutFunction", "ggsijs", lambdaVal=0.4), "LazyGreedy"),
-        lambda data, k: numpy_greedy.graph_cut(data.vectors, k), LAZY, (10, LIBRARIES),
+        lambda data, k: numpy_greedy.graph_cut(data.vectors, k),
+        LAZY,
+        (10, LIBRARIES),
     ),
     Race(
-        {"name": "log_det", "similarity": {"metric": "cosine_signed"}, "ridge": 1.0}, "vectors", define.log_det(1.0),
+        {"name": "log_det", "similarity": {"metric": "cosine_signed"}, "ridge": 1.0},
+        "vectors",
+        define.log_det(1.0),
         submodlib_rivals(graph("LogDeterminantFunction", lambdaVal=1.0), "LazyGreedy") + [pyversity_rival("dpp")],
-        lambda data, k: numpy_greedy.log_det(data.vectors, k), LAZY, (4, CHEN),
+        lambda data, k: numpy_greedy.log_det(data.vectors, k),
+        LAZY,
+        (4, CHEN),
         "numpy is Chen's recursion; pyversity has no ridge and maximises another f",
     ),
     Race(
-        {"name": "sum_redundancy", "similarity": COSINE}, "vectors", define.sum_redundancy,
+        {"name": "sum_redundancy", "similarity": COSINE},
+        "vectors",
+        define.sum_redundancy,
         apricot_rivals(apricot.SumRedundancySelection, metric="precomputed"),
-        lambda data, k: numpy_greedy.sum_redundancy(data.vectors, k), LAZY,
+        lambda data, k: numpy_greedy.sum_redundancy(data.vectors, k),
+        LAZY,
     ),
     Race(
-        {"name": "disparity_min", "distance": "cosine"}, "vectors", define.disparity_min(define.cosine_distance),
-        [pyversity_rival("mmr")], lambda data, k: numpy_greedy.disparity_min(data.vectors, k), GREEDY,
+        {"name": "disparity_min", "distance": "cosine"},
+        "vectors",
+        define.disparity_min(define.cosine_distance),
+        [pyversity_rival("mmr")],
+        lambda data, k: numpy_greedy.disparity_min(data.vectors, k),
+        GREEDY,
     ),
     Race(
-        {"name": "disparity_sum", "distance": "cosine"}, "vectors", define.disparity_sum(define.cosine_distance),
-        [pyversity_rival("msd")], lambda data, k: numpy_greedy.disparity_sum(data.vectors, k), GREEDY,
+        {"name": "disparity_sum", "distance": "cosine"},
+        "vectors",
+        define.disparity_sum(define.cosine_distance),
+        [pyversity_rival("msd")],
+        lambda data, k: numpy_greedy.disparity_sum(data.vectors, k),
+        GREEDY,
     ),
     Race(
-        {"name": "set_cover", "weights": "$weights"}, "cover", define.set_cover(),
+        {"name": "set_cover", "weights": "$weights"},
+        "cover",
+        define.set_cover(),
         submodlib_rivals(submodlib_covers, "LazyGreedy", from_matrix=False),
-        lambda data, k: numpy_greedy.cover(data.cover, data.weights, k), LAZY, note="apricot's has no weights",
+        lambda data, k: numpy_greedy.cover(data.cover, data.weights, k),
+        LAZY,
+        note="apricot's has no weights",
     ),
     Race(
-        {"name": "probabilistic_set_cover", "weights": "$weights"}, "probabilities", define.probabilistic_set_cover(),
+        {"name": "probabilistic_set_cover", "weights": "$weights"},
+        "probabilities",
+        define.probabilistic_set_cover(),
         submodlib_rivals(submodlib_probabilities, "LazyGreedy", from_matrix=False),
-        lambda data, k: numpy_greedy.cover(data.probabilities, data.weights, k), LAZY,
+        lambda data, k: numpy_greedy.cover(data.probabilities, data.weights, k),
+        LAZY,
     ),
     Race(
-        {"name": "facility_location_mi", "similarity": COSINE, "query": QUERY, "eta": 0.9}, "vectors",
-        define.facility_location_mi(0.9), submodlib_rivals(submodlib_query, "LazyGreedy", from_matrix=False),
-        lambda data, k: numpy_greedy.facility_location_mi(data.vectors, data.queries, k), LAZY,
+        {"name": "facility_location_mi", "similarity": COSINE, "query": QUERY, "eta": 0.9},
+        "vectors",
+        define.facility_location_mi(0.9),
+        submodlib_rivals(submodlib_query, "LazyGreedy", from_matrix=False),
+        lambda data, k: numpy_greedy.facility_location_mi(data.vectors, data.queries, k),
+        LAZY,
     ),
     Race(
-        {"name": "facility_location_cg", "similarity": COSINE, "private": PRIVATE, "nu": 0.6}, "vectors",
-        define.facility_location_given(nu=0.6), submodlib_rivals(submodlib_private, "LazyGreedy"),
-        lambda data, k: numpy_greedy.facility_location_cg(data.vectors, data.privates, k), LAZY,
+        {"name": "facility_location_cg", "similarity": COSINE, "private": PRIVATE, "nu": 0.6},
+        "vectors",
+        define.facility_location_given(nu=0.6),
+        submodlib_rivals(submodlib_private, "LazyGreedy"),
+        lambda data, k: numpy_greedy.facility_location_cg(data.vectors, data.privates, k),
+        LAZY,
     ),
 ]
 
 # divsel's search grows with the thresholds as well: at the large size it would take longer than all others together.
 SMALLER = [
     Race(
-        {"name": "modular", "scores": {"values": "$scores"}}, "vectors", define.gist(define.modular, 1.0, define.euclidean),
-        [("divsel gist_select", lambda data: data, divsel_gist, False)], None,
+        {"name": "modular", "scores": {"values": "$scores"}},
+        "vectors",
+        define.gist(define.modular, 1.0, define.euclidean),
+        [("divsel gist_select", lambda data: data, divsel_gist, False)],
+        None,
         {"name": "gist", "lambda": 1.0, "epsilon": 0.1, "distance": "euclidean"},
-        note="values with the distance", reported=define.modular,
+        note="values with the distance",
+        reported=define.modular,
     ),
 ]

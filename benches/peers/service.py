@@ -48,8 +48,18 @@ class Service:
         self.log = pathlib.Path(self.directory.name) / "log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [self.binary, "serve", "--listen", "127.0.0.1:0", "--data-dir", f"{self.directory.name}/data",
-                 "--threads", str(THREADS), "--log-format", "json"],
+                [
+                    self.binary,
+                    "serve",
+                    "--listen",
+                    "127.0.0.1:0",
+                    "--data-dir",
+                    f"{self.directory.name}/data",
+                    "--threads",
+                    str(THREADS),
+                    "--log-format",
+                    "json",
+                ],
                 stderr=log,
             )
         for _ in range(100):
@@ -76,7 +86,9 @@ class Service:
         except urllib.error.HTTPError as error:
             problem = json.load(error)
             first = (problem.get("errors") or [{}])[0]
-            raise Refused(f"{error.code} {problem.get('code')}: {first.get('detail') or problem.get('detail')}") from None
+            raise Refused(
+                f"{error.code} {problem.get('code')}: {first.get('detail') or problem.get('detail')}"
+            ) from None
 
     def upload(self, name, array):
         """The id of the dataset that holds `array`, sent once."""
@@ -91,7 +103,13 @@ class Service:
         return self.uploaded[key]
 
     def select(self, dataset, objective, constraints, optimizer):
-        body = {"kind": "selection", "dataset": dataset, "objective": objective, "constraints": constraints, "optimizer": optimizer}
+        body = {
+            "kind": "selection",
+            "dataset": dataset,
+            "objective": objective,
+            "constraints": constraints,
+            "optimizer": optimizer,
+        }
         cpu = self.cpu_seconds()
         start = time.perf_counter()
         job = self.call("POST", "/v1/jobs", json.dumps(body).encode(), Prefer=f"wait={LONGEST_WAIT_SECONDS}")
