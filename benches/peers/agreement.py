@@ -65,18 +65,11 @@ def add_ours(row, pair, data, k, service, sets, f):
     }
     row["picks"], row["same_picks"] = same_picks(f, sets["picks"], indices)
     values = service.evaluate(dataset, objective, list(sets.values()))
-    # gist adds the distance to the objective, and evaluate knows the objective alone.
-    extra = pair.optimizer.get("lambda")
-    if extra is not None:
-        values = [v + f(S) - utility(pair, data)(S) for v, S in zip(values, sets.values())]
+    if pair.utility:
+        # Gist adds a distance to the objective; evaluate knows the objective alone.
+        utility = pair.utility(data)
+        values = [value + f(S) - utility(S) for value, S in zip(values, sets.values())]
     row["values_ours"] = dict(zip(sets, values))
-
-
-def utility(pair, data):
-    import definitions
-
-    named = {"modular": definitions.modular, "facility_location": definitions.facility_location(definitions.cosine)}
-    return named[pair.objective["name"]](data)
 
 
 def same_picks(f, theirs, ours):

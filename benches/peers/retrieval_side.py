@@ -31,6 +31,7 @@ def gist_pair(metric, lam, distance):
         build=lambda data: data,
         pick=gist(metric, lam),
         define=define.gist(define.modular, lam, distance),
+        utility=define.modular,
         optimizer={"name": "gist", "lambda": lam, "epsilon": EPSILON, "distance": metric},
     )
 
@@ -62,6 +63,7 @@ PAIRS = [
         build=lambda data: data,
         pick=gist("cosine", 10.0, "facility_location"),
         define=define.gist(define.facility_location(define.cosine), 10.0, define.cosine_distance),
+        utility=define.facility_location(define.cosine),
         optimizer={"name": "gist", "lambda": 10.0, "epsilon": EPSILON, "distance": "cosine"},
     ),
     pyversity_pair(
