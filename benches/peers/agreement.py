@@ -10,6 +10,8 @@ from service import Refused
 VALUE_TOLERANCE = 1e-5
 # The libraries sum float32: two gains nearer than this share of f may come in either order.
 TIE_SHARE_OF_VALUE = 2e-6
+MOST_TIES = 8
+FOLLOWED = ("greedy", "lazy_greedy")
 
 
 def compare(pair, data, k, service):
@@ -63,7 +65,13 @@ def add_ours(row, pair, data, k, service, sets, f):
         "ours_value": ours.result["objective_value"],
         "ours_defined": float(f(indices)),
     }
-    row["picks"], row["same_picks"] = same_picks(f, sets["picks"], indices)
+
+    def choose(include):
+        constraints = pair.constraints(data, k) | {"include": include}
+        return service.select(dataset, objective, constraints, pair.optimizer).result["indices"]
+
+    follow = choose if pair.optimizer["name"] in FOLLOWED else None
+    row["picks"], row["same_picks"] = same_picks(f, sets["picks"], indices, follow)
     values = service.evaluate(dataset, objective, list(sets.values()))
     if pair.utility:
         # Gist adds a distance to the objective; evaluate knows the objective alone.
@@ -72,21 +80,31 @@ def add_ours(row, pair, data, k, service, sets, f):
     row["values_ours"] = dict(zip(sets, values))
 
 
-def same_picks(f, theirs, ours):
-    """What to print, and whether they agree: equal, or parted where two gains are the same within float error."""
-    parts = next((t for t, (a, b) in enumerate(zip(theirs, ours)) if a != b), min(len(theirs), len(ours)))
-    if parts == len(theirs) == len(ours):
-        return f"all {len(ours)} equal", True
-    common = len(set(theirs) & set(ours))
-    if parts == min(len(theirs), len(ours)):
-        return f"the first {parts} equal; theirs has {len(theirs)}, ours {len(ours)}", False
-    prefix = ours[:parts]
-    base, a, b = f(prefix) if prefix else 0.0, f([*prefix, theirs[parts]]), f([*prefix, ours[parts]])
-    tie = abs(a - b) <= TIE_SHARE_OF_VALUE * max(abs(a), abs(b), abs(base))
-    if tie:
-        better = relative(f(theirs), f(ours))
-        return f"equal to pick {parts}, a tie there ({common} of {len(ours)} common, values {better:.0e} apart)", True
-    return f"equal to pick {parts}, where theirs gains {a - base:.6g}, ours {b - base:.6g}; {common} common", False
+def same_picks(f, theirs, ours, choose):
+    """What to print, and whether they agree: equal, or parted only where two items gain the same within float error.
+
+    At such a tie ours is asked again with theirs' picks so far included, so that what follows is compared as well.
+    """
+    ties = []
+    while (parts := first_difference(theirs, ours)) is not None:
+        if parts == min(len(theirs), len(ours)):
+            return f"the first {parts} equal; theirs has {len(theirs)}, ours {len(ours)}", False
+        base = f(ours[:parts]) if parts else 0.0
+        a, b = f([*ours[:parts], theirs[parts]]), f([*ours[:parts], ours[parts]])
+        if abs(a - b) > TIE_SHARE_OF_VALUE * max(abs(a), abs(b), abs(base)):
+            return f"equal to pick {parts}, where theirs gains {a - base:.6g}, ours {b - base:.6g}", False
+        ties.append(parts)
+        if choose is None or len(ties) > MOST_TIES:
+            return f"equal but for ties, too many to follow from pick {ties[0]} on", True
+        ours = choose(theirs[: parts + 1])
+    followed = ", ".join(str(tie) for tie in ties)
+    return f"all {len(ours)} equal" + (f", after ties at {followed}" if ties else ""), True
+
+
+def first_difference(theirs, ours):
+    """The first place where they differ, if there is one."""
+    parted = (t for t, (a, b) in enumerate(zip(theirs, ours)) if a != b)
+    return next(parted, None if len(theirs) == len(ours) else min(len(theirs), len(ours)))
 
 
 def relative(a, b):

@@ -10,7 +10,8 @@ from submodlib_cpp import ConcaveOverModular, FeatureBased
 import definitions as define
 from pair import GREEDY, Pair
 
-ETA, NU, RIDGE, LAMBDA = 0.9, 0.6, 0.5, 0.4
+# Where eta caps what a row can be given, 0.9 would leave all rows at their caps after a few picks.
+ETA, WIDE_ETA, NU, RIDGE, LAMBDA = 0.9, 1.2, 0.6, 0.5, 0.4
 COSINE = {"metric": "cosine"}
 QUERY, PRIVATE = {"vectors": "$queries"}, {"vectors": "$privates"}
 CONCEPTS = {"weights": "$weights"}
@@ -166,7 +167,7 @@ PAIRS = [
     pair(
         "DisparitySumFunction",
         {"name": "disparity_sum", "distance": "cosine"},
-        "distance is 1 - similarity, so 1 - cos; each pair once",
+        "distance is 1 - similarity, so 1 - cos; each pair once in both",
         graph("DisparitySumFunction"),
         define.disparity_sum(define.cosine_distance),
         naive=True,
@@ -174,17 +175,17 @@ PAIRS = [
     pair(
         "DisparityMinFunction",
         {"name": "disparity_min", "distance": "cosine"},
-        "the same distance; both start with the lowest item",
+        "the same distance; every first gain is 0: ours starts with the lowest item, it with whichever its set yields",
         graph("DisparityMinFunction"),
         define.disparity_min(define.cosine_distance),
         naive=True,
     ),
     pair(
-        "FacilityLocationMutualInformationFunction(magnificationEta=0.9)",
-        {"name": "facility_location_vmi", "similarity": COSINE, "query": QUERY, "eta": ETA},
+        "FacilityLocationMutualInformationFunction(magnificationEta=1.2)",
+        {"name": "facility_location_vmi", "similarity": COSINE, "query": QUERY, "eta": WIDE_ETA},
         "**its MutualInformation is our `_vmi`, its VariantMutualInformation our `_mi`**",
-        directed("FacilityLocationMutualInformationFunction", query=True, magnificationEta=ETA),
-        define.facility_location_given(eta=ETA),
+        directed("FacilityLocationMutualInformationFunction", query=True, magnificationEta=WIDE_ETA),
+        define.facility_location_given(eta=WIDE_ETA),
     ),
     pair(
         "FacilityLocationVariantMutualInformationFunction(queryDiversityEta=0.9)",
@@ -251,7 +252,7 @@ PAIRS = [
             "similarity": COSINE,
             "query": QUERY,
             "private": PRIVATE,
-            "eta": ETA,
+            "eta": WIDE_ETA,
             "nu": NU,
         },
         "`magnificationEta` is `eta`, `privacyHardness` is `nu`",
@@ -259,10 +260,10 @@ PAIRS = [
             "FacilityLocationConditionalMutualInformationFunction",
             query=True,
             private=True,
-            magnificationEta=ETA,
+            magnificationEta=WIDE_ETA,
             privacyHardness=NU,
         ),
-        define.facility_location_given(eta=ETA, nu=NU),
+        define.facility_location_given(eta=WIDE_ETA, nu=NU),
     ),
     pair(
         "LogDeterminantConditionalMutualInformationFunction(lambdaVal=0.5)",
