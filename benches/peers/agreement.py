@@ -10,7 +10,6 @@ from service import Refused
 VALUE_TOLERANCE = 1e-5
 # The libraries sum float32: two gains nearer than this share of f may come in either order.
 TIE_SHARE_OF_VALUE = 2e-6
-MOST_TIES = 8
 FOLLOWED = ("greedy", "lazy_greedy")
 
 
@@ -94,11 +93,17 @@ def same_picks(f, theirs, ours, choose):
         if abs(a - b) > TIE_SHARE_OF_VALUE * max(abs(a), abs(b), abs(base)):
             return f"equal to pick {parts}, where theirs gains {a - base:.6g}, ours {b - base:.6g}", False
         ties.append(parts)
-        if choose is None or len(ties) > MOST_TIES:
-            return f"equal but for ties, too many to follow from pick {ties[0]} on", True
+        if choose is None:
+            return f"equal to pick {ties[0]}, a tie there", True
         ours = choose(theirs[: parts + 1])
-    followed = ", ".join(str(tie) for tie in ties)
-    return f"all {len(ours)} equal" + (f", after ties at {followed}" if ties else ""), True
+    after = (
+        ""
+        if not ties
+        else f", after a tie at {ties[0]}"
+        if len(ties) == 1
+        else f", after {len(ties)} ties from {ties[0]} on"
+    )
+    return f"all {len(ours)} equal{after}", True
 
 
 def first_difference(theirs, ours):

@@ -162,8 +162,8 @@ def agreement_text(about):
     return (
         f"{n} items, {dim} dimensions, k = {k}. Both sides value the set that the library chose, and a random one where\n"
         "the library can; the largest relative difference is in the table, and so is ours to the definition in float64.\n"
-        "Picks are compared up to the first place where two items gain the same within float32's error; the order there\n"
-        "is nobody's fault. How the arguments translate is in [migration.md](migration.md).\n"
+        "Where two items gain the same within float32's error, either may come first: there fewer is asked again with the\n"
+        "library's picks included, so that what follows is compared as well. How the arguments translate is in [migration.md](migration.md).\n"
     )
 
 
