@@ -71,9 +71,9 @@ def add_ours(row, pair, data, k, service, sets, f):
 
     follow = choose if pair.optimizer["name"] in FOLLOWED else None
     row["picks"], row["same_picks"] = same_picks(f, sets["picks"], indices, follow)
-    values = service.evaluate(dataset, objective, list(sets.values()))
+    values = [service.value_of(dataset, objective, chosen) for chosen in sets.values()]
     if pair.utility:
-        # Gist adds a distance to the objective; evaluate knows the objective alone.
+        # Gist adds a distance to the objective, which is valued here alone.
         utility = pair.utility(data)
         values = [value + f(S) - utility(S) for value, S in zip(values, sets.values())]
     row["values_ours"] = dict(zip(sets, values))

@@ -121,9 +121,10 @@ class Service:
         result = self.call("GET", f"/v1/jobs/{job['id']}/result")
         return Selection(result, time.perf_counter() - start, self.cpu_seconds() - cpu)
 
-    def evaluate(self, dataset, objective, sets):
-        body = {"dataset": dataset, "objective": objective, "sets": sets}
-        return self.call("POST", "/v1/evaluate", json.dumps(body).encode())["values"]
+    def value_of(self, dataset, objective, chosen):
+        """f of one set: a job that has exactly that set to include."""
+        constraints = {"k": len(chosen), "include": chosen}
+        return self.select(dataset, objective, constraints, {"name": "greedy"}).result["objective_value"]
 
     def cpu_seconds(self):
         """Of the whole process: a tick is 10 ms, so small jobs show as 0."""
