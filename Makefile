@@ -9,7 +9,7 @@ PYTHON ?= python3
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-sources contract lint fmt openapi docs bench load compare examples image-check deps
+.PHONY: help demo test test-sources contract lint fmt openapi docs bench load compare peers examples image-check deps
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,10 @@ load: deps ## the service under a crowd of clients, its submits and its waits (A
 compare: deps ## lazy greedy beside a plain numpy one (ARGS="VECTORS.npy K")
 	$(CARGO) build --release
 	env -u OPENBLAS_NUM_THREADS $(PYTHON) benches/compare_numpy.py $(ARGS)
+
+peers: deps ## fewer beside apricot, submodlib, divsel, pyversity and numpy; writes docs/peers.md (FEWER_BIN=, ARGS=--quick)
+	$(if $(FEWER_BIN),,$(CARGO) build --release)
+	env -u OPENBLAS_NUM_THREADS FEWER_BIN=$(FEWER_BIN) PYTHON=$(PYTHON) benches/peers/run $(ARGS)
 
 examples: deps ## run the Python example against a fresh service; it has to print what the README shows (needs numpy)
 	$(CARGO) build
