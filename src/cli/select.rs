@@ -130,7 +130,7 @@ impl FromStr for Bound {
 
 pub(super) fn run_on(args: &SelectArgs) -> Result<(), Box<dyn Error>> {
     let format = Format::from_path(&args.file)?;
-    let kind = (args.metric == MetricSpec::Precomputed).then_some(Kind::Similarity);
+    let kind = (args.metric == Some(MetricSpec::Precomputed)).then_some(Kind::Similarity);
     let options = Options { kind, vectors: args.vectors.clone(), id: args.id.clone() };
     let source = Source::open(&args.file, format, &options, u64::MAX)
         .map_err(|error| format!("{}: {error}", args.file.display()))?;
