@@ -165,6 +165,13 @@ impl Client {
         assert_eq!(job["state"], state, "{job}");
         job
     }
+
+    /// Runs a job to its end and gives its result.
+    pub(crate) async fn selected(&self, body: &Value) -> Value {
+        let id = self.submit(body).await;
+        self.wait_for_end(&id, "succeeded").await;
+        self.get(&format!("/v1/jobs/{id}/result")).await.json
+    }
 }
 
 impl Answer {

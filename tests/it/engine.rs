@@ -17,11 +17,21 @@ pub(crate) fn inline(body: &Value) -> Source {
     Source::inline(body.to_string().as_bytes(), &Options::default()).unwrap()
 }
 
-/// Both plans, by a memory limit just below what storing would take.
-pub(crate) fn plans(spec: &SelectionSpec, source: &Source, kernel: Kernel) -> Vec<(&'static str, Limits)> {
+/// Every plan there is for the job: where similarities are stored, another computes them again under a memory limit just
+/// below what storing takes.
+pub(crate) fn plans(spec: &SelectionSpec, source: &Source, kernel: Kernel) -> Vec<(String, Limits)> {
     let limits = Limits { memory_bytes: u64::MAX, max_flops: f64::INFINITY, threads: 2, kernel };
-    let stored = prepare(spec, source, &|_| unreachable!(), &limits).unwrap().report().memory_bytes;
-    vec![("stored_f32", limits), ("blocked_f32", Limits { memory_bytes: stored - 1, ..limits })]
+    let report = |limits: &Limits| {
+        let prepared = prepare(spec, source, &|_| unreachable!(), limits).unwrap();
+        (prepared.report().plan.clone(), prepared.report().memory_bytes)
+    };
+    let (plan, bytes) = report(&limits);
+    let mut plans = vec![(plan, limits)];
+    if plans[0].0 == "stored_f32" {
+        let limits = Limits { memory_bytes: bytes - 1, ..limits };
+        plans.push((report(&limits).0, limits));
+    }
+    plans
 }
 
 pub(crate) fn go(spec: &SelectionSpec, source: &Source, limits: &Limits, threads: usize) -> Ran {

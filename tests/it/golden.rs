@@ -1,87 +1,30 @@
-//! The float64 references on real data, index for index: `tests/data/golden` (each file says how it was made).
+//! Facility location against the float64 references on real data, index for index.
 
 use crate::engine::{go, inline, plans};
-use fewer::dataset::{Format, Options, Source};
-use fewer::jobs::selection::Limits;
-use fewer::jobs::spec::SelectionSpec;
+use crate::reference::{
+    Reference, SUBMODULAR, debian, digits, golden, numbers, reproduces, reproduces_by, spec, vectors,
+};
+use fewer::dataset::Column;
 use serde_json::{Value, json};
-use std::path::Path;
 use submodular::tile::Kernel;
 
-fn golden(name: &str) -> Value {
-    let path = Path::new("tests/data/golden").join(format!("{name}.json"));
-    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
-}
-
-fn debian() -> Source {
-    let options = Options { id: Some("name".into()), ..Options::default() };
-    Source::open(Path::new("tests/data/debian_2k.parquet"), Format::Parquet, &options, u64::MAX).unwrap()
-}
-
-/// The 1,797 digits as rows of 64 grey levels.
-fn digits() -> Vec<Vec<f32>> {
-    let file = std::fs::File::open("tests/data/digits_u8.npy").unwrap();
-    let levels: Vec<u8> = npyz::NpyFile::new(std::io::BufReader::new(file)).unwrap().into_vec().unwrap();
-    levels.chunks(64).map(|row| row.iter().map(|&x| f32::from(x)).collect()).collect()
-}
-
-/// The reference's picks and gains, by both searches, both plans and every kernel of this machine.
-fn reproduces(body: &Value, source: &Source, indices: &Value, gains: &Value, value: Option<f64>) {
-    let indices: Vec<u32> = serde_json::from_value(indices.clone()).unwrap();
-    let gains: Vec<f64> = serde_json::from_value(gains.clone()).unwrap();
-    let spec = |optimizer: &str| -> SelectionSpec {
-        let mut body = body.clone();
-        body["optimizer"] = json!({"name": optimizer});
-        serde_json::from_value(body).unwrap()
-    };
-    let mut cases = vec![];
-    for kernel in Kernel::available() {
-        if body["objective"]["similarity"]["metric"] == "precomputed" {
-            let limits = Limits { memory_bytes: u64::MAX, max_flops: f64::INFINITY, threads: 2, kernel };
-            cases.push(("lazy_greedy", "precomputed", limits));
-            cases.push(("greedy", "precomputed", limits));
-            continue;
-        }
-        for (plan, limits) in plans(&spec("greedy"), source, kernel) {
-            cases.push(("lazy_greedy", plan, limits));
-            if plan == "stored_f32" {
-                cases.push(("greedy", plan, limits));
-            }
-        }
-    }
-    for (threads, (optimizer, plan, limits)) in [1, 2, 7].into_iter().cycle().zip(cases) {
-        let result = go(&spec(optimizer), source, &limits, threads).result;
-        let case = format!("{optimizer}, {plan}, {}, {threads} threads", result.kernel);
-        assert_eq!(result.plan, plan);
-        assert_eq!(result.indices, indices, "{case}");
-        for (gain, expected) in result.gains.iter().zip(&gains) {
-            assert!((gain - expected).abs() <= 1e-5 * expected, "{case}: {gain} {expected}");
-        }
-        let sum = result.empty_value + result.gains.iter().sum::<f64>();
-        assert!((result.objective_value - sum).abs() <= 1e-12 * sum, "{case}");
-        if let Some(value) = value {
-            assert!((result.objective_value - value).abs() <= 1e-6 * value, "{case}");
-        }
-        assert!(result.certificate.unwrap().upper_bound >= result.objective_value, "{case}");
-    }
+fn facility_location(constraints: Value) -> Value {
+    json!({"objective": {"name": "facility_location"}, "constraints": constraints})
 }
 
 #[test]
 fn debian_is_reproduced() {
-    let golden = golden("debian_2k_facility_location");
-    let body = json!({"objective": {"name": "facility_location"}, "constraints": {"k": 50}});
-    let reference = &golden["reference"];
-    let value = reference["objective_value"].as_f64();
-    reproduces(&body, &debian(), &reference["indices"], &reference["gains"], value);
+    let reference = Reference::of(&golden("debian_2k_facility_location")["reference"]);
+    reproduces(&facility_location(json!({"k": 50})), &debian(), &SUBMODULAR, &reference);
 }
 
 #[test]
 fn debian_with_quotas_is_reproduced() {
     let golden = golden("debian_2k_facility_location_groups");
-    let body = json!({"objective": {"name": "facility_location"}, "constraints": golden["constraints"]});
-    let reference = &golden["reference"];
-    let value = reference["objective_value"].as_f64();
-    reproduces(&body, &debian(), &reference["indices"], &reference["gains"], value);
+    let constraints = json!({"k": 50, "groups": [golden["constraints"]["groups"]]});
+    // Quotas leave fewer sets than the recorded bound is of.
+    let reference = Reference { upper_bound: None, ..Reference::of(&golden["reference"]) };
+    reproduces(&facility_location(constraints), &debian(), &SUBMODULAR, &reference);
 }
 
 #[test]
@@ -95,42 +38,31 @@ fn debian_with_included_and_excluded_items_is_reproduced() {
     ] {
         let case = &golden[case];
         let constraints = json!({"k": 20, "include": case["include"], "exclude": case["exclude"]});
-        let body = json!({"objective": {"name": "facility_location"}, "constraints": constraints});
-        reproduces(&body, &debian(), &case["indices"], &case["gains"], case["objective_value"].as_f64());
+        reproduces(&facility_location(constraints), &debian(), &SUBMODULAR, &Reference::of(case));
     }
 }
 
 #[test]
-fn the_digits_are_reproduced() {
-    let source = inline(&json!({"kind": "vectors", "vectors": digits()}));
-    for (name, metric) in
-        [("digits_facility_location", "cosine"), ("digits_facility_location_cos2", "cosine_squared")]
-    {
-        let reference = &golden(name)["reference"];
+fn the_digits_are_reproduced_by_three_similarities() {
+    let source = vectors(&digits());
+    for (name, metric) in [
+        ("digits_facility_location", "cosine"),
+        ("digits_facility_location_cos2", "cosine_squared"),
+        ("digits_facility_location_euclidean", "euclidean_gap"),
+    ] {
         let objective = json!({"name": "facility_location", "similarity": {"metric": metric}});
         let body = json!({"objective": objective, "constraints": {"k": 100}});
-        reproduces(&body, &source, &reference["selection"], &reference["gains"], reference["f"].as_f64());
+        reproduces(&body, &source, &SUBMODULAR, &Reference::of(&golden(name)["reference"]));
     }
 }
 
 #[test]
 fn the_digits_from_an_initial_subset_are_reproduced() {
     let golden = golden("digits_initial_subset_facility_location");
-    let initial = golden["initial_subset"].as_array().unwrap();
-    let source = inline(&json!({"kind": "vectors", "vectors": digits()}));
-    let k = golden["k"].as_u64().unwrap() + initial.len() as u64;
-    let constraints = json!({"k": k, "include": initial});
-    let spec = json!({"objective": {"name": "facility_location"}, "constraints": constraints});
-    let spec: SelectionSpec = serde_json::from_value(spec).unwrap();
-    for (_, limits) in plans(&spec, &source, Kernel::detect()) {
-        let result = go(&spec, &source, &limits, 2).result;
-        let chosen = &result.indices[initial.len()..];
-        assert_eq!(json!(chosen), golden["reference"]["selection"]);
-        let gains: Vec<f64> = serde_json::from_value(golden["reference"]["gains"].clone()).unwrap();
-        for (gain, expected) in result.gains[initial.len()..].iter().zip(gains) {
-            assert!((gain - expected).abs() <= 1e-5 * expected);
-        }
-    }
+    let initial: Vec<u32> = serde_json::from_value(golden["initial_subset"].clone()).unwrap();
+    let body = facility_location(json!({"k": 50 + initial.len(), "include": initial}));
+    let reference = Reference::of(&golden["reference"]).after(&initial);
+    reproduces(&body, &vectors(&digits()), &SUBMODULAR, &reference);
 }
 
 /// Squared distances of grey levels are integers, so ties are exact and go to the lowest index.
@@ -147,6 +79,46 @@ fn the_digits_by_a_precomputed_similarity_are_reproduced() {
     let golden = golden("digits_facility_location_euclidean");
     let objective = json!({"name": "facility_location", "similarity": {"metric": "precomputed"}});
     let body = json!({"objective": objective, "constraints": {"k": golden["k"]}});
-    let reference = &golden["reference"];
-    reproduces(&body, &source, &reference["selection"], &reference["gains"], reference["f"].as_f64());
+    reproduces_by(Kernel::detect(), &body, &source, &SUBMODULAR, &Reference::of(&golden["reference"]));
+}
+
+/// The best of three searches under a budget, each of which wins somewhere: by gain per cost over the whole budget, by
+/// gain where k keeps the many cheap items out, and the best single item where k is 1.
+#[test]
+fn a_budget_is_spent_as_by_the_reference() {
+    let debian_runs = &golden("debian_2k_knapsack")["runs"];
+    let digits_runs = &golden("digits_knapsack_facility_location")["reference"];
+    let sizes = numbers(&json!((0..1797).map(|i| 1 + i % 5).collect::<Vec<_>>()));
+    let (packages, levels) = (debian(), vectors(&digits()));
+    let installed = match packages.column("installed_size").unwrap() {
+        Column::Integers(sizes) => sizes.into_iter().map(|s| s.unwrap() as f64).collect(),
+        other => panic!("{other:?}"),
+    };
+    let knapsack = |costs: &Value, budget: f64| json!({"costs": costs, "budget": budget, "enumerate": 0});
+    let of_packages = knapsack(&json!({"column": "installed_size"}), 50_000.0);
+    let of_levels = knapsack(&json!({"values": sizes}), 60.0);
+    let whole = Value::Null;
+    for (source, knapsack, costs, k, run) in [
+        (&packages, &of_packages, Some(&installed), &whole, &debian_runs["ratio_greedy"]),
+        (&packages, &of_packages, None, &json!(46), &debian_runs["plain_greedy"]),
+        (&packages, &of_packages, None, &json!(1), &debian_runs["best_single"]),
+        (&levels, &of_levels, Some(&sizes), &whole, &digits_runs["ratio"]),
+        (&levels, &of_levels, None, &json!(22), &digits_runs["plain"]),
+    ] {
+        let body = facility_location(json!({"k": k, "knapsack": knapsack}));
+        // The last of many cheap items gain a hundred-thousandth of what the first does.
+        let reference = Reference { costs: costs.cloned(), scale: 4.0, ..Reference::of(run) };
+        for (plan, limits) in plans(&spec(&body, &[], "auto"), source, Kernel::detect()) {
+            reference.hold(&format!("k {k}, {plan}"), &|included| {
+                let ran = go(&spec(&body, included, "auto"), source, &limits, 2);
+                let result = &ran.result;
+                assert!(result.complete);
+                if result.indices == reference.items {
+                    assert_eq!(result.cost, run["cost"].as_f64());
+                }
+                assert!(result.certificate.as_ref().unwrap().upper_bound >= result.objective_value);
+                ran
+            });
+        }
+    }
 }

@@ -30,7 +30,7 @@ type Refusals = Vec<(Code, Answer)>;
 
 /// Codes that nothing can be made to answer here, and why.
 const UNWALKED: [(Code, &str); 4] = [
-    (Code::NegativeSimilarity, "no objective of this version refuses negative similarities"),
+    (Code::NegativeSimilarity, "a run finds them, and its job tells: `objectives` has such jobs"),
     (Code::IdempotencyInProgress, "takes two requests at the same instant: `submission` has a crowd of them"),
     (
         Code::SourceTimeout,

@@ -72,6 +72,7 @@ impl SelectionError {
             SelectionError::Core(e) => match e {
                 submodular::Error::NotFinite { .. } | submodular::Error::ZeroRow { .. } => "invalid_matrix",
                 submodular::Error::Shape { .. } => "shape_mismatch",
+                submodular::Error::NegativeSimilarity { .. } => "negative_similarity",
                 submodular::Error::Infeasible(_) => "infeasible_constraint",
                 submodular::Error::UnknownItem { .. } => "unknown_item",
                 submodular::Error::Parameter { .. }

@@ -81,6 +81,7 @@ impl JobRequest {
         let optimizer = self.optimizer.map(|value| Optimizer::parse(value, "/optimizer")).transpose();
         match (dataset, objective, optimizer) {
             (Ok(dataset), Ok(objective), Ok(optimizer)) => {
+                price(&self.constraints)?;
                 let spec = JobSpec::Selection(SelectionSpec {
                     objective: objective.to(),
                     constraints: self.constraints.to(),
@@ -122,6 +123,18 @@ impl DatasetChoice {
             Self::Inline(body) => inline(body),
         }
     }
+}
+
+/// A budget is of costs from one place.
+fn price(constraints: &Constraints) -> Result<(), Problem> {
+    let detail = match &constraints.knapsack {
+        Some(knapsack) if knapsack.column.is_none() && knapsack.values.is_none() => "give column or values",
+        Some(knapsack) if knapsack.column.is_some() && knapsack.values.is_some() => {
+            "give column or values, not both"
+        }
+        _ => return Ok(()),
+    };
+    Err(Problem::at(Code::InvalidParameter, "/constraints/knapsack", detail))
 }
 
 /// The schema of labels.

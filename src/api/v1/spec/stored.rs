@@ -203,7 +203,7 @@ impl To<Values> for spec::ValuesSpec {
 impl To<spec::KnapsackSpec> for Knapsack {
     fn to(self) -> spec::KnapsackSpec {
         let Knapsack { column, values, budget, enumerate } = self;
-        // The schema sees to it that one of them is there.
+        // The request's check sees to it that one of them is there.
         let costs = match column {
             Some(column) => spec::ValuesSpec::Column(spec::ColumnRef { column }),
             None => spec::ValuesSpec::Values(spec::InlineValues { values: values.unwrap_or_default() }),
