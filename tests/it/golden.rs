@@ -90,10 +90,10 @@ fn a_budget_is_spent_as_by_the_reference() {
     let digits_runs = &golden("digits_knapsack_facility_location")["reference"];
     let sizes = numbers(&json!((0..1797).map(|i| 1 + i % 5).collect::<Vec<_>>()));
     let (packages, levels) = (debian(), vectors(&digits()));
-    let installed = match packages.column("installed_size").unwrap() {
-        Column::Integers(sizes) => sizes.into_iter().map(|s| s.unwrap() as f64).collect(),
-        other => panic!("{other:?}"),
+    let Column::Integers(installed) = packages.column("installed_size").unwrap() else {
+        panic!("sizes are whole numbers");
     };
+    let installed: Vec<f64> = installed.into_iter().map(|size| size.unwrap() as f64).collect();
     let knapsack = |costs: &Value, budget: f64| json!({"costs": costs, "budget": budget, "enumerate": 0});
     let of_packages = knapsack(&json!({"column": "installed_size"}), 50_000.0);
     let of_levels = knapsack(&json!({"values": sizes}), 60.0);
