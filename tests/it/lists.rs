@@ -20,7 +20,7 @@ fn objective(name: &str) -> Value {
     match name {
         "modular" => objective["scores"] = json!({"column": "score"}),
         "mixture" => {
-            objective["parts"] = json!([{"weight": 1.0, "objective": {"name": "facility_location"}}])
+            objective["parts"] = json!([{"weight": 1.0, "objective": {"name": "facility_location"}}]);
         }
         _ => {}
     }

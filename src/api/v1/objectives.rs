@@ -351,15 +351,14 @@ mod tests {
     #[test]
     fn what_depends_on_parameters_is_what_the_core_lets_depend() {
         let fields = |p: Properties| {
-            let all = [
+            [
                 ("monotone", p.monotone),
                 ("submodular", p.submodular),
                 ("normalised", p.normalised),
                 ("nonnegative", p.nonnegative),
                 ("modular", p.modular),
                 ("streamable", p.streamable),
-            ];
-            all
+            ]
         };
         let depends = |of: &[Properties]| {
             let names = fields(of[0]).into_iter().enumerate();

@@ -61,6 +61,14 @@ pub struct PreparedEvaluation {
     memory_bytes: u64,
 }
 
+/// The first so many sets, and what is asked beside them.
+#[derive(Clone, Copy)]
+struct Part {
+    sets: usize,
+    share: bool,
+    complement: bool,
+}
+
 impl PreparedEvaluation {
     /// Looks everything up in `source` and estimates the work. `other` opens another dataset that the function names.
     ///
@@ -129,18 +137,10 @@ impl PreparedEvaluation {
             entries: source.sparse_entries(),
             states: 1,
         };
-        let walks = self.walks(n, self.sets.len(), self.share, self.complement);
         let held = self.sets.iter().map(|set| set.len() as u64 * 4).sum::<u64>();
         let books = (numbers as u64 * 24).saturating_add(held).saturating_add(self.memory_bytes);
-        // Few sets look at few pairs: it may take less to compute those when they are asked for than to store all.
-        let unstored = Limits { memory_bytes: 0, ..self.limits };
-        let mut total = |limits: &Limits| {
-            let bytes = self.function.estimate(sizes, books, limits).bytes;
-            let (making, walking) = self.function.work(sizes, &walks);
-            (bytes, making + walking)
-        };
-        let (stored, computed) = (total(&self.limits.clone()), total(&unstored));
-        let bytes = if stored.1 < computed.1 { total(&self.limits.clone()).0 } else { computed.0 };
+        let all = Part { sets: self.sets.len(), share: self.share, complement: self.complement };
+        let (bytes, flops) = self.needed(sizes, books, all);
         self.memory_bytes = books.saturating_add(bytes);
         let (needed, allowed) = (self.memory_bytes, self.limits.memory_bytes);
         if needed > allowed {
@@ -154,52 +154,63 @@ impl PreparedEvaluation {
                 setting: "jobs.memory_bytes",
             });
         }
-        self.refuse_long(sizes)
+        if flops > self.most_flops() { Err(self.too_long(sizes, books, all, flops)) } else { Ok(()) }
     }
 
-    /// Refuses what takes longer than a caller can be kept waiting, with what would not.
-    fn refuse_long(&self, sizes: Sizes) -> Result<(), SelectionError> {
-        let (n, all) = (sizes.n, self.sets.len());
-        let allowed = MOST_FLOPS.min(self.limits.max_flops);
-        let reading = FLOPS_OF_READING * n as f64 * sizes.dim as f64;
-        let needed = |sets, share, complement| {
-            let (making, walking) = self.function.work(sizes, &self.walks(n, sets, share, complement));
-            reading + making + walking
+    /// Bytes, and floating-point operations, of a part of the request. Few sets look at few pairs: it may take less to
+    /// compute those when they are asked for than to store all, and the function is left with the plan that takes less.
+    fn needed(&mut self, sizes: Sizes, books: u64, part: Part) -> (u64, f64) {
+        let walks = self.walks(sizes.n, part);
+        let function = &mut self.function;
+        let mut under = |limits: &Limits| {
+            let bytes = function.estimate(sizes, books, limits).bytes;
+            let (making, walking) = function.work(sizes, &walks);
+            (bytes, FLOPS_OF_READING * sizes.n as f64 * sizes.dim as f64 + making + walking)
         };
-        let fits = |sets, share, complement| needed(sets, share, complement) <= allowed;
-        let (share, complement) = (self.share, self.complement);
-        if fits(all, share, complement) {
-            return Ok(());
-        }
-        let few = (0..=all).collect::<Vec<_>>();
-        let few = few.partition_point(|&sets| fits(sets, share, complement)).saturating_sub(1);
-        let (pointer, way_out) = if share && fits(all, false, complement) {
+        let stored = under(&self.limits);
+        let computed = under(&Limits { memory_bytes: 0, ..self.limits });
+        if stored.1 < computed.1 { under(&self.limits) } else { computed }
+    }
+
+    fn most_flops(&self) -> f64 {
+        MOST_FLOPS.min(self.limits.max_flops)
+    }
+
+    /// It takes longer than a caller can be kept waiting; what would not.
+    fn too_long(&mut self, sizes: Sizes, books: u64, all: Part, needed: f64) -> SelectionError {
+        let allowed = self.most_flops();
+        let mut fits = |part| self.needed(sizes, books, part).1 <= allowed;
+        let nothing = Part { sets: 0, share: false, complement: false };
+        let (pointer, way_out) = if all.share && fits(Part { share: false, ..all }) {
             ("/share", "leave share out: it takes the value of all items".to_owned())
-        } else if complement && fits(all, share, false) {
+        } else if all.complement && fits(Part { complement: false, ..all }) {
             ("/complement", "leave complement out: it takes the values of almost all items".to_owned())
-        } else if few > 0 {
-            ("/sets", format!("the first {few} of the {all} sets would fit"))
-        } else if fits(0, false, false) {
-            (
-                "/sets",
-                "even the first set is too much: ask for smaller sets, or for gains of fewer items"
-                    .to_owned(),
-            )
+        } else if all.sets > 0 && fits(Part { sets: 1, ..all }) {
+            let (mut few, mut many) = (1, all.sets);
+            while many - few > 1 {
+                let sets = few.midpoint(many);
+                if fits(Part { sets, ..all }) { few = sets } else { many = sets }
+            }
+            ("/sets", format!("the first {few} of the {} sets would fit", all.sets))
+        } else if fits(nothing) {
+            let way_out = "even the first set is too much: ask for smaller sets, or for gains of fewer items";
+            ("/sets", way_out.to_owned())
         } else {
-            let rows = (n as f64 * (allowed / needed(0, false, false)).sqrt()) as u64;
-            ("/objective", format!("the function alone takes that: over about {rows} rows it would fit"))
+            let rows = sizes.n as f64 * (allowed / self.needed(sizes, books, nothing).1).sqrt();
+            (
+                "/objective",
+                format!("the function alone takes that: over about {} rows it would fit", rows as u64),
+            )
         };
         let limit = if allowed < MOST_FLOPS { "jobs.max_flops" } else { "which is not a setting" };
-        let needed = needed(all, share, complement);
         let detail = format!(
             "this evaluation needs about {needed:.1e} floating-point operations, and {allowed:.1e} are allowed while a \
              caller waits ({limit}); {way_out}"
         );
-        Err(refused(pointer, detail))
+        refused(pointer, detail)
     }
 
-    /// The first so many sets.
-    fn walks(&self, n: usize, sets: usize, share: bool, complement: bool) -> Walks {
+    fn walks(&self, n: usize, Part { sets, share, complement }: Part) -> Walks {
         let mut walks = Walks::default();
         let asked = self.asked.as_ref().map_or(0, Vec::len);
         for set in &self.sets[..sets] {
@@ -218,7 +229,7 @@ impl PreparedEvaluation {
     ///
     /// # Errors
     /// [`SelectionError`] when the data cannot be read, or the objective fails.
-    pub fn run(mut self, source: &Source, ctl: &Ctl) -> Result<Result<Evaluated, Ending>, SelectionError> {
+    pub fn run(self, source: &Source, ctl: &Ctl) -> Result<Result<Evaluated, Ending>, SelectionError> {
         match self.evaluate(source, ctl) {
             Ok(evaluated) => Ok(Ok(evaluated)),
             Err(Stop::Halted(ending)) => Ok(Err(ending)),
@@ -226,7 +237,7 @@ impl PreparedEvaluation {
         }
     }
 
-    fn evaluate(&mut self, source: &Source, ctl: &Ctl) -> Result<Evaluated, Stop> {
+    fn evaluate(&self, source: &Source, ctl: &Ctl) -> Result<Evaluated, Stop> {
         let mut loader = Loader::new(source, self.limits.kernel);
         let f = loader.build(&self.function, Stage::Search, &[], ctl, &mut Nobody)?.objective;
         let n = source.rows();

@@ -47,13 +47,12 @@ impl Function {
                 *rows = Represented::All;
             }
         }
-        match &mut self.form {
-            Form::DisparitySum { start } | Form::DisparityMin { start } => *start = StartSpec::Lowest,
-            Form::Mixture { parts, .. } => {
-                let meant = std::mem::take(parts).into_iter().map(|(weight, part)| (weight, part.meant()));
-                *parts = meant.collect();
-            }
-            _ => {}
+        if let Form::DisparitySum { start } | Form::DisparityMin { start } = &mut self.form {
+            *start = StartSpec::Lowest;
+        }
+        if let Form::Mixture { parts, .. } = &mut self.form {
+            let meant = std::mem::take(parts).into_iter().map(|(weight, part)| (weight, part.meant()));
+            *parts = meant.collect();
         }
         self
     }
@@ -82,12 +81,21 @@ impl Function {
                 | Form::SumRedundancy
                 | Form::DisparitySum { .. }
                 | Form::DisparityMin { .. } => (n * walks.gains, 0.0),
-                Form::GraphCutMi { .. } => (0.0, 0.0),
+                Form::GraphCutMi { .. } | Form::Modular { .. } | Form::Mixture { .. } => (0.0, 0.0),
                 Form::LogDet { .. } | Form::LogDetCg { .. } => (walks.linear, walks.factors(given)),
                 Form::LogDetMi { .. } | Form::LogDetCmi { .. } => {
                     (2.0 * walks.linear, 2.0 * walks.factors(given))
                 }
-                _ => (rows.len(sizes.n) as f64 * walks.gains, 0.0),
+                Form::FacilityLocation { .. }
+                | Form::FacilityLocationMi { .. }
+                | Form::FacilityLocationVmi { .. }
+                | Form::FacilityLocationCg { .. }
+                | Form::FacilityLocationCmi { .. }
+                | Form::SaturatedCoverage { .. }
+                | Form::ConcaveOverModular { .. }
+                | Form::FeatureBased { .. }
+                | Form::SetCover { .. }
+                | Form::ProbabilisticSetCover { .. } => (rows.len(sizes.n) as f64 * walks.gains, 0.0),
             },
         };
         let stored = if self.plan == Plan::Stored { similarity * self.pairs_of_all(sizes) } else { 0.0 };
@@ -127,7 +135,7 @@ impl Function {
             Ground::Pairs { measure: Some(Measure::Similarity(Metric::EuclideanGap)), .. } => {
                 n as f64 * n as f64
             }
-            _ => 0.0,
+            Ground::Pairs { .. } | Ground::Nothing | Ground::Features(_) => 0.0,
         }
     }
 }
