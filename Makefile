@@ -9,7 +9,7 @@ PYTHON ?= python3
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-sources contract lint fmt openapi docs bench load compare peers examples image-check deps
+.PHONY: help demo test test-sources contract lint fmt openapi docs pictures bench load compare peers examples image-check deps
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ docs: deps ## write the tables of docs/operations.md and docker/config.example.t
 		sed -i -e "/^<!-- $$table: generated -->$$/,/^<!-- $$table: end -->$$/{//!d}" \
 			-e "/^<!-- $$table: generated -->$$/r target/$$table.md" docs/operations.md; \
 	done
+
+pictures: deps ## draw docs/pictures, what each objective and optimizer selects, for docs/objectives.md
+	$(CARGO) run -p submodular --example pictures
 
 bench: deps ## the first pass as a share of the machine's multiply-add peak
 	$(CARGO) bench -p submodular --bench first_pass $(ARGS)

@@ -216,7 +216,7 @@ fn of_rows(weights: Option<&[f64]>, function: &Function, stage: Stage) -> Option
         Ground::Pairs { rows: Represented::Sample(rows), .. } if stage == Stage::Search => {
             rows.iter().map(|&e| weights[e as usize]).collect()
         }
-        _ => weights.to_vec(),
+        Ground::Pairs { .. } | Ground::Features(_) | Ground::Nothing => weights.to_vec(),
     })
 }
 

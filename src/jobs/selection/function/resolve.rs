@@ -63,7 +63,21 @@ impl Lookup<'_, '_> {
             | ObjectiveSpec::LogDetCmi { query, private, similarity, .. } => {
                 (Some((query, similarity)), Some((private, similarity)))
             }
-            _ => (None, None),
+            ObjectiveSpec::FacilityLocation { .. }
+            | ObjectiveSpec::FacilityLocationMi { .. }
+            | ObjectiveSpec::GraphCut { .. }
+            | ObjectiveSpec::GraphCutMi { .. }
+            | ObjectiveSpec::SaturatedCoverage { .. }
+            | ObjectiveSpec::SumRedundancy { .. }
+            | ObjectiveSpec::FeatureBased { .. }
+            | ObjectiveSpec::SetCover { .. }
+            | ObjectiveSpec::ProbabilisticSetCover { .. }
+            | ObjectiveSpec::ConcaveOverModular { .. }
+            | ObjectiveSpec::LogDet { .. }
+            | ObjectiveSpec::DisparitySum { .. }
+            | ObjectiveSpec::DisparityMin { .. }
+            | ObjectiveSpec::Modular { .. }
+            | ObjectiveSpec::Mixture { .. } => (None, None),
         };
         let query = query
             .map(|(rows, similarity)| self.side(rows, *similarity, &format!("{pointer}/query")))
@@ -113,10 +127,7 @@ impl Lookup<'_, '_> {
             ObjectiveSpec::SumRedundancy { .. } => Form::SumRedundancy,
             ObjectiveSpec::FeatureBased { concave, weights, .. } => Form::FeatureBased {
                 concave: self.concave(*concave, pointer),
-                weights: match weights {
-                    Some(weights) => Some(self.of_features(Some(weights), pointer)),
-                    None => None,
-                },
+                weights: weights.as_ref().map(|weights| self.of_features(Some(weights), pointer)),
             },
             ObjectiveSpec::SetCover { weights, query, private, .. } => Form::SetCover {
                 weights: self.masked(weights.as_ref(), query.as_ref(), private.as_ref(), pointer),
@@ -435,8 +446,6 @@ fn measure(spec: SimilaritySpec) -> Option<Measure> {
 
 /// Functions of a spec that are no mixtures.
 fn count(spec: &ObjectiveSpec) -> usize {
-    match spec {
-        ObjectiveSpec::Mixture { parts, .. } => parts.iter().map(|part| count(&part.objective)).sum(),
-        _ => 1,
-    }
+    let ObjectiveSpec::Mixture { parts, .. } = spec else { return 1 };
+    parts.iter().map(|part| count(&part.objective)).sum()
 }
