@@ -209,6 +209,9 @@ pub(crate) fn greedy_claim(objective: &Properties, constraint: &Shape) -> Claim 
 /// Greedy over a sample of `(n/k) ln(1/epsilon)` items a step.
 pub(crate) fn stochastic(objective: &Properties, constraint: &Shape, epsilon: f64) -> Guarantee {
     match greedy(objective, constraint) {
+        Guarantee::Factor { .. } if objective.dispersion.is_some() => Guarantee::None {
+            reason: "sampling may miss the one item that is far from all others: only submodular objectives earn its factor",
+        },
         Guarantee::Factor { .. } if constraint.groups => Guarantee::None {
             reason: "sampling earns its factor for plain cardinality only, not under quotas",
         },

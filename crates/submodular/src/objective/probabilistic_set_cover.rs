@@ -40,7 +40,7 @@ pub fn memory(concepts: usize) -> u64 {
     concepts as u64 * 32 + columns::scratch(concepts)
 }
 
-/// What always holds.
+/// What holds where the concepts are not the items themselves, so that a part of the items has all of them.
 pub fn properties() -> Properties {
     Properties {
         monotone: true,
@@ -67,7 +67,8 @@ impl<S: Similarity> Objective for ProbabilisticSetCover<S> {
     }
 
     fn properties(&self) -> Properties {
-        properties()
+        let apart = !self.probabilities.square();
+        Properties { streamable: apart, restricts_exactly: apart, ..properties() }
     }
 
     fn memory(&self, _k: usize) -> u64 {
@@ -79,10 +80,12 @@ impl<S: Similarity> Objective for ProbabilisticSetCover<S> {
     }
 
     fn restrict(self: Arc<Self>, items: &[Item]) -> Result<Arc<dyn Objective>, Halt> {
-        Ok(Arc::new(Self {
-            probabilities: self.probabilities.restrict(items),
-            weights: self.weights.clone(),
-        }))
+        // The rows of a square matrix are its items, and are restricted with them.
+        let weights = match self.probabilities.square() {
+            true => items.iter().map(|&e| self.weights[e as usize]).collect(),
+            false => self.weights.clone(),
+        };
+        Ok(Arc::new(Self { probabilities: self.probabilities.restrict(items), weights }))
     }
 }
 

@@ -58,10 +58,10 @@ impl Node {
     }
 
     /// Gives the next child up, if an answer without it remains.
-    fn skip(&mut self, goal: &Goal) {
+    fn skip(&mut self, problem: &Problem, goal: &Goal) {
         let Some(Bid(_, e)) = self.child() else { return };
         self.next = match &mut self.rule {
-            Some(rule) if goal.may_discard(&**rule, e) => {
+            Some(rule) if goal.may_discard(problem, &**rule, e) => {
                 rule.discard(e);
                 self.next + 1
             }
@@ -75,6 +75,8 @@ struct Goal {
     k: Option<usize>,
     /// Sets of other sizes than k are answers.
     any_size: bool,
+    /// The rule's books do not foresee whether k items can be reached.
+    blind: bool,
     price: f64,
     submodular: bool,
 }
@@ -84,9 +86,15 @@ impl Goal {
         value - self.price * size as f64
     }
 
-    /// A rule for k items would keep enough of them where fewer will do.
-    fn may_discard(&self, rule: &dyn Feasible, e: Item) -> bool {
-        self.any_size || rule.may_discard(e)
+    /// A rule for k items would keep enough of them where fewer will do: also where no set of k may exist, until one is
+    /// found.
+    fn may_discard(&self, problem: &Problem, rule: &dyn Feasible, e: Item) -> bool {
+        self.any_size || (self.blind && !self.reached(problem)) || rule.may_discard(e)
+    }
+
+    /// Whether the picks are a whole answer.
+    fn reached(&self, problem: &Problem) -> bool {
+        self.whole(problem, problem.feasible(), problem.picks().len(), None)
     }
 
     /// Whether the set of `rule` and `add` is a whole answer.
@@ -140,6 +148,7 @@ impl Exact {
         Goal {
             k: shape.k,
             any_size: self.threshold.is_some() || shape.knapsack || shape.k.is_none(),
+            blind: shape.min_distance || shape.partitions > 1,
             price: self.threshold.unwrap_or(0.0),
             submodular: problem.objective().properties().submodular,
         }
@@ -204,7 +213,7 @@ impl Exact {
             // In a fixed order: a candidate behind one that may not be given up is never a child.
             let mut ahead = self.rule(problem, depth)?;
             let last = ask.iter().position(|&e| {
-                let may = goal.may_discard(&*ahead, e);
+                let may = goal.may_discard(problem, &*ahead, e);
                 if may {
                     ahead.discard(e);
                 }
@@ -236,7 +245,9 @@ impl Exact {
         }
         if goal.any_size || candidates.is_empty() {
             let whole = goal.whole(problem, &*rule, took.len(), None);
-            if whole || !goal.any_size {
+            // An item that was given up may be added to it: not a set that can grow no further.
+            let grows = goal.blind && grows(problem, &*rule, &took);
+            if whole || !(goal.any_size || grows) {
                 offer(problem, &goal, took, whole)?;
             }
         }
@@ -260,7 +271,7 @@ impl Exact {
                 return Ok(());
             }
             let Some(Bid(gain, e)) = child else {
-                self.leave(goal);
+                self.leave(problem, goal);
                 continue;
             };
             let mut took = self.took(problem, self.path.len() - 1);
@@ -272,28 +283,28 @@ impl Exact {
                     offer(problem, goal, took, true)?;
                 }
                 if let Some(node) = self.path.last_mut() {
-                    node.skip(goal);
+                    node.skip(problem, goal);
                 }
             } else {
                 took.extend(node.candidates[node.next..].iter().max().map(|&Bid(gain, e)| (e, gain)));
                 offer(problem, goal, took, true)?;
-                self.leave(goal);
+                self.leave(problem, goal);
             }
         }
         self.phase = Phase::Over;
         Ok(())
     }
 
-    fn leave(&mut self, goal: &Goal) {
+    fn leave(&mut self, problem: &Problem, goal: &Goal) {
         self.path.pop();
         if let Some(parent) = self.path.last_mut() {
-            parent.skip(goal);
+            parent.skip(problem, goal);
         }
     }
 
     /// Whether no child of the last node, from its next on, can lead to a better answer than the picks.
     fn hopeless(&self, problem: &Problem, goal: &Goal, node: &Node) -> bool {
-        if !goal.submodular || !goal.whole(problem, problem.feasible(), problem.picks().len(), None) {
+        if !goal.submodular || !goal.reached(problem) {
             return false;
         }
         let took = self.took(problem, self.path.len() - 1);
@@ -319,9 +330,15 @@ fn worth(problem: &Problem, goal: &Goal, took: &[(Item, f64)]) -> f64 {
     goal.worth(value, took.len())
 }
 
+/// Whether the rule, which holds `took`, lets any other item join.
+fn grows(problem: &Problem, rule: &dyn Feasible, took: &[(Item, f64)]) -> bool {
+    let others = problem.allowed().iter().filter(|&&e| took.iter().all(|&(taken, _)| taken != e));
+    others.copied().any(|e| rule.may_add(e))
+}
+
 /// Keeps `took` if it is better than the picks; whole answers are better than others.
 fn offer(problem: &mut Problem, goal: &Goal, took: Vec<(Item, f64)>, whole: bool) -> Result<(), Error> {
-    let known = goal.whole(problem, problem.feasible(), problem.picks().len(), None);
+    let known = goal.reached(problem);
     let best = goal.worth(problem.value(), problem.picks().len());
     let better = worth(problem, goal, &took) > best + ROUNDING * best.abs();
     if (whole && !known) || (whole == known && better) {

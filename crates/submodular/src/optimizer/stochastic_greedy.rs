@@ -5,7 +5,8 @@ use crate::constraint::Shape;
 use crate::guarantee::{self, Claim, Mismatch};
 use crate::{Ctl, Error, Halt, Problem, Properties, sampling};
 
-/// Takes the best of `ceil((n/k) ln(1/epsilon))` of the items left.
+/// Takes the best of `ceil((n/k) ln(1/epsilon))` of the items left, where n and k count neither included items nor their
+/// places: with few places left the factor needs larger samples.
 #[derive(Debug, Clone, Copy)]
 pub struct StochasticGreedy {
     epsilon: f64,
@@ -20,7 +21,7 @@ impl StochasticGreedy {
         Ok(Self { epsilon: super::epsilon(epsilon)? })
     }
 
-    /// Items looked at in each step, of `n` allowed ones.
+    /// Items looked at in each step, to choose `k` of `n`.
     pub fn sample_size(&self, n: usize, k: usize) -> usize {
         let size = (n as f64 / k.max(1) as f64 * (1.0 / self.epsilon).ln()).ceil();
         (size as usize).clamp(1, n.max(1))
@@ -45,8 +46,9 @@ impl Optimizer for StochasticGreedy {
         if problem.feasible().done() {
             return Ok(Step::Done(Termination::BudgetReached));
         }
-        let n = problem.allowed().len();
-        let k = problem.constraint().shape().k.unwrap_or(n);
+        let included = problem.include().len();
+        let n = problem.allowed().len().saturating_sub(included);
+        let k = problem.constraint().shape().k.map_or(n, |k| k.saturating_sub(included));
         let ask =
             sampling::without_replacement(problem.candidates(), self.sample_size(n, k), &mut problem.draw());
         take_best(problem, &ask, ctl)
