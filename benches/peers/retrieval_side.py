@@ -58,7 +58,7 @@ PAIRS = [
         "divsel",
         'gist_select(x, lam=10, utility="facility_location")',
         {"name": "facility_location", "similarity": COSINE},
-        'with metric="cosine" its similarity is cos; with "euclidean" it is 1 - d / max d, which is `precomputed` here',
+        'with metric="cosine" its similarity is cos; with "euclidean" it is 1 - d / max d, which has no counterpart here',
         "vectors",
         build=lambda data: data,
         pick=gist("cosine", 10.0, "facility_location"),

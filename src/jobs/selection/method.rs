@@ -215,7 +215,14 @@ impl Method {
             Choice::SieveStreaming { top_up, .. } | Choice::ThreeSieves { top_up, .. } => !top_up,
             Choice::Gist { .. } => true,
             Choice::RandomGreedy | Choice::Exact { .. } => self.stop_at.is_some(),
-            _ => false,
+            Choice::Greedy
+            | Choice::LazyGreedy
+            | Choice::StochasticGreedy { .. }
+            | Choice::ThresholdGreedy { .. }
+            | Choice::AdaptiveSequencing { .. }
+            | Choice::BidirectionalGreedy { .. }
+            | Choice::DoubleGreedy { .. }
+            | Choice::PartitionedGreedy { .. } => false,
         }
     }
 
@@ -226,7 +233,18 @@ impl Method {
                 Size::Free("full_ranking orders every item")
             }
             Choice::DoubleGreedy { .. } => Size::Free("double_greedy chooses any number of items"),
-            _ => Size::Bounded,
+            Choice::Greedy
+            | Choice::LazyGreedy
+            | Choice::StochasticGreedy { .. }
+            | Choice::ThresholdGreedy { .. }
+            | Choice::AdaptiveSequencing { .. }
+            | Choice::BidirectionalGreedy { .. }
+            | Choice::RandomGreedy
+            | Choice::PartitionedGreedy { .. }
+            | Choice::SieveStreaming { .. }
+            | Choice::ThreeSieves { .. }
+            | Choice::Gist { .. }
+            | Choice::Exact { .. } => Size::Bounded,
         }
     }
 
@@ -245,7 +263,16 @@ impl Method {
                 SieveStreaming::new(*epsilon).map_or(1, |sieve| sieve.sieves(k) as u64 + 1)
             }
             Choice::Greedy | Choice::LazyGreedy if !shape.knapsack => 1,
-            _ => 2,
+            Choice::Greedy
+            | Choice::LazyGreedy
+            | Choice::StochasticGreedy { .. }
+            | Choice::ThresholdGreedy { .. }
+            | Choice::AdaptiveSequencing { .. }
+            | Choice::BidirectionalGreedy { .. }
+            | Choice::RandomGreedy
+            | Choice::PartitionedGreedy { .. }
+            | Choice::ThreeSieves { .. }
+            | Choice::Gist { .. } => 2,
         }
     }
 

@@ -117,7 +117,7 @@ impl From<DatasetError> for Stop {
 /// # Errors
 /// [`SelectionError`] when the data or the saved state cannot be read, or the objective fails.
 pub fn run(
-    mut prepared: Prepared,
+    prepared: Prepared,
     source: &Source,
     digest: &str,
     from: Option<&[u8]>,
@@ -126,7 +126,7 @@ pub fn run(
 ) -> Result<Ran, SelectionError> {
     let from = from.map(decode).transpose()?;
     let mut timings = Timings::default();
-    let outcome = select(&mut prepared, source, from.as_ref(), ctl, watch, &mut timings);
+    let outcome = select(&prepared, source, from.as_ref(), ctl, watch, &mut timings);
     let begun = outcome.is_ok() || from.is_some();
     let (outcome, valued) = match outcome {
         Ok(outcome) => outcome,
@@ -154,7 +154,7 @@ pub fn run(
 }
 
 fn select(
-    prepared: &mut Prepared,
+    prepared: &Prepared,
     source: &Source,
     from: Option<&Saved>,
     ctl: &Ctl,

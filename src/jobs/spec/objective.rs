@@ -315,10 +315,11 @@ impl ObjectiveSpec {
         if let Self::Mixture { parts, .. } = self {
             parts.iter_mut().for_each(|part| part.objective.fill(dim));
         }
-        if let Some(similarity) = self.similarity_mut() {
-            if similarity.metric == MetricSpec::Rbf && similarity.gamma.is_none() {
-                similarity.gamma = Some(1.0 / dim as f64);
-            }
+        if let Some(similarity) = self.similarity_mut()
+            && similarity.metric == MetricSpec::Rbf
+            && similarity.gamma.is_none()
+        {
+            similarity.gamma = Some(1.0 / dim as f64);
         }
     }
 

@@ -93,7 +93,7 @@ impl Ground {
     pub(super) fn triangle(&self) -> Triangle {
         match self {
             Ground::Pairs { measure: Some(Measure::Distance(distance)), .. } => distance.triangle(),
-            _ => Triangle::Unknown,
+            Ground::Pairs { .. } | Ground::Features(_) | Ground::Nothing => Triangle::Unknown,
         }
     }
 }
@@ -111,10 +111,8 @@ impl Function {
 
     /// Names of its memory plans.
     pub(super) fn plan_name(&self) -> String {
-        match &self.form {
-            Form::Mixture { parts, .. } => distinct(parts.iter().map(|(_, part)| part.plan_name())),
-            _ => self.plan.name().to_owned(),
-        }
+        let Form::Mixture { parts, .. } = &self.form else { return self.plan.name().to_owned() };
+        distinct(parts.iter().map(|(_, part)| part.plan_name()))
     }
 
     /// How many rows are represented, where a sample of them may be.
