@@ -285,7 +285,9 @@ impl Method {
         // Measured on real and clustered embeddings: 4.3 to 5.3 sweeps of n, most of them before the third pick.
         let lazily = (6 * n).min(all) as f64;
         let levels = |epsilon: f64| ((n.max(2) as f64 / epsilon).ln() / epsilon).ceil().max(1.0);
-        let up_to = |most: f64, expected: f64| (most as u64 + sweep, expected.min(most) + sweep as f64);
+        let up_to = |most: f64, expected: f64| {
+            ((most as u64).saturating_add(sweep), expected.min(most) + sweep as f64)
+        };
         match &self.choice {
             Choice::Greedy | Choice::LazyGreedy if shape.knapsack => {
                 let passes = if self.enumerate { n + 2 } else { 2 };

@@ -28,7 +28,7 @@ impl AdaptiveSequencing {
     /// # Errors
     /// [`Error::Parameter`].
     pub fn new(epsilon: f64) -> Result<Self, Error> {
-        Ok(Self { epsilon: super::epsilon(epsilon)?, level: None, fill: LazyGreedy::default() })
+        Ok(Self { epsilon: super::check_epsilon(epsilon)?, level: None, fill: LazyGreedy::default() })
     }
 
     /// The gain of each item of the prefix to take, at its turn. `order[..length]` is the sequence, all of `order`

@@ -79,7 +79,12 @@ impl ThresholdGreedy {
     /// # Errors
     /// [`Error::Parameter`].
     pub fn new(epsilon: f64) -> Result<Self, Error> {
-        Ok(Self { epsilon: super::epsilon(epsilon)?, level: None, next: 0, fill: LazyGreedy::default() })
+        Ok(Self {
+            epsilon: super::check_epsilon(epsilon)?,
+            level: None,
+            next: 0,
+            fill: LazyGreedy::default(),
+        })
     }
 }
 
