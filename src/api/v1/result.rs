@@ -38,7 +38,7 @@ pub struct SelectionResult {
     /// f of the chosen items over all rows: `empty_value` and the gains, unless `optimized_value` is that.
     #[schema(example = 15.75)]
     pub objective_value: f64,
-    /// `empty_value` and the gains where another function than f was optimised, such as f over a sample of the rows;
+    /// `empty_value` and the gains where another function than f was optimised, such as f over a sample of the rows or a graph;
     /// null elsewhere.
     pub optimized_value: Option<f64>,
     /// How many of the first items were included by request: no prefix is shorter.
@@ -48,7 +48,8 @@ pub struct SelectionResult {
     pub empty_value: f64,
     /// Whether the search ran to its end.
     pub complete: bool,
-    /// Why it ended: `budget_reached`, `no_candidate_left`, `gain_at_most`, `all_ranked`, `cancelled`, `deadline`.
+    /// Why it ended: `budget_reached`, `no_candidate_left`, `gain_at_most`, `all_ranked`, `numerical_rank`,
+    /// `evaluation_limit`, `cancelled`, `deadline`.
     #[schema(example = "budget_reached")]
     pub termination: String,
     /// The optimizer that ran.
@@ -119,10 +120,10 @@ pub struct Certificate {
     /// `objective_value` over `upper_bound`.
     #[schema(example = 0.978)]
     pub ratio: f64,
-    /// Where the bound is from: `stale_prefixes` or `fresh_sweep`.
+    /// Where the bound is from: `stale_prefixes`, `fresh_sweep`, or `proved` by an exact search.
     #[schema(example = "stale_prefixes")]
     pub basis: String,
-    /// Whose optimum it bounds: `dense` for f, `sample` for f over the sampled rows.
+    /// Whose optimum it bounds: `dense` for f, `sample` for f over the sampled rows, `graph` for f over the neighbours.
     #[schema(example = "dense")]
     pub of: String,
 }

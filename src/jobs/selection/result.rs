@@ -24,7 +24,8 @@ pub struct SelectionResult {
     pub empty_value: f64,
     /// Whether the search ran to its end.
     pub complete: bool,
-    /// Why it ended: `budget_reached`, `no_candidate_left`, `gain_at_most`, `all_ranked`, `cancelled`, `deadline`.
+    /// Why it ended: `budget_reached`, `no_candidate_left`, `gain_at_most`, `all_ranked`,
+    /// `numerical_rank`, `evaluation_limit`, `cancelled`, `deadline`.
     pub termination: String,
     /// The optimizer that ran.
     pub optimizer: String,
@@ -85,9 +86,9 @@ pub struct Certificate {
     pub upper_bound: f64,
     /// `objective_value / upper_bound`.
     pub ratio: f64,
-    /// `stale_prefixes` or `fresh_sweep`.
+    /// `stale_prefixes`, `fresh_sweep` or `proved`.
     pub basis: String,
-    /// Whose optimum: `dense`, or `sample` where a sample of the rows was optimised.
+    /// Whose optimum: `dense`, or `sample` or `graph` where a sample of the rows or a graph of neighbours was optimised.
     pub of: String,
 }
 
