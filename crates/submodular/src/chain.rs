@@ -61,6 +61,14 @@ impl Chain {
         Ok(out)
     }
 
+    /// Lowers `out` to cheap upper bounds on gains, where the state has any and knows all of the set.
+    ///
+    /// # Errors
+    /// [`Halt`] when stopped.
+    pub fn ceilings(&self, ask: &[Item], out: &mut [f64], ctl: &Ctl) -> Result<(), Halt> {
+        if self.known < self.items.len() { Ok(()) } else { self.state.ceilings(ask, out, ctl) }
+    }
+
     /// Pushes `items` one after the other and gives each one's gain. Questions of all of them come in one round.
     ///
     /// # Errors

@@ -71,8 +71,9 @@ pub(crate) fn disqualified(objective: &Properties) -> Option<&'static str> {
     if !objective.monotone {
         return Some("the objective is not monotone");
     }
-    if !objective.normalised {
-        return Some("the objective is not zero on the empty set");
+    // Gains are those of f - f(empty): where f(empty) is at least 0, a factor of that is a factor of f.
+    if !objective.normalised && !objective.nonnegative {
+        return Some("the objective may be negative on the empty set");
     }
     None
 }
@@ -200,8 +201,16 @@ fn disperse(dispersion: Dispersion, constraint: &Shape) -> Guarantee {
 
 /// What a search claims that makes greedy's picks, however it finds them.
 pub(crate) fn greedy_claim(objective: &Properties, constraint: &Shape) -> Claim {
+    let one_matroid = constraint.matroid && constraint.partitions <= 1;
     Claim {
-        guarantee: greedy(objective, constraint),
+        guarantee: match greedy(objective, constraint) {
+            Guarantee::Factor { .. } if objective.modular && one_matroid => Guarantee::Factor {
+                factor: 1.0,
+                kind: Kind::Always,
+                statement: "f(S) = OPT: greedy on a modular function over the bases of a matroid (Rado 1957)",
+            },
+            earned @ (Guarantee::Factor { .. } | Guarantee::None { .. }) => earned,
+        },
         prefixes: !objective.depends_on_k && !constraint.lower && !constraint.knapsack,
     }
 }

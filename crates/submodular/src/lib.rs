@@ -24,13 +24,17 @@
 //! # Ok::<(), submodular::Error>(())
 //! ```
 
+pub mod attribution;
 pub mod certificate;
 mod chain;
+pub mod committee;
 pub mod compare;
 pub mod constraint;
 mod control;
 mod error;
 pub mod guarantee;
+pub mod importance;
+pub mod kmeans;
 pub mod objective;
 pub mod optimizer;
 pub mod problem;

@@ -3,7 +3,7 @@
 //! carries what it takes to go on.
 
 use crate::certificate::Certificate;
-use crate::optimizer::{Optimizer, Step, Termination};
+use crate::optimizer::{Optimizer, Step, Termination, together};
 use crate::problem::{Problem, Saved};
 use crate::{Ctl, Error, Halt, Item, Set};
 
@@ -83,7 +83,7 @@ pub fn run(
                 saved = Some(Saved { evaluations: before, ..problem.save(optimizer, ctl) });
                 let answer = optimizer.answer(&problem);
                 let whole = answer == problem.picks();
-                match problem.settle(answer, optimizer.last_look(), ctl) {
+                match problem.settle(answer, optimizer.last_look(), optimizer.wants_tail_gains(), ctl) {
                     Ok(()) => break Ended::Finished(termination),
                     // The answer stands: only the last look at its certificate is missing.
                     Err(Halt::Deadline) if whole => break Ended::Finished(termination),
@@ -100,6 +100,10 @@ pub fn run(
         }
     };
     let saved = saved.unwrap_or_else(|| problem.save(optimizer, ctl));
+    if let Some(parts) = optimizer.parts().filter(|parts| !parts.is_empty()) {
+        let took = together(parts, problem.include());
+        problem.record(&took);
+    }
     let selection = Selection {
         items: problem.picks().to_vec(),
         gains: problem.pick_gains().to_vec(),

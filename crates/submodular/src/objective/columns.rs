@@ -14,6 +14,8 @@ const ROWS: usize = 1024;
 const COLS: usize = 256;
 /// Columns whose block sums are kept at once, which bounds the scratch to `8 rows / ROWS * BATCH` bytes.
 const BATCH: usize = 4096;
+/// Entries of one task over few stored rows: a task of one candidate would cost more than its sum.
+const SHORT: usize = 1 << 14;
 /// Entries that are swept between two polls.
 const SPARSE: usize = 1 << 18;
 /// Similarities below which waking other threads costs more than it brings.
@@ -53,7 +55,11 @@ fn batch<S: Similarity, E: Summing>(
     let blocks = n.div_ceil(ROWS);
     // Stored candidates are read one after the other, each from its first row to its last; computed ones share the
     // packed rows of a block.
-    let (height, width) = if similarity.is_stored() { (blocks.max(1), 1) } else { (1, COLS) };
+    let (height, width) = match (similarity.is_stored(), blocks) {
+        (true, 0 | 1) => (1, (SHORT / n.max(1)).clamp(1, COLS)),
+        (true, _) => (blocks, 1),
+        (false, _) => (1, COLS),
+    };
     let chunks = ask.len().div_ceil(width);
     let task = |t: usize| {
         let (first, chunk) = (t / chunks * height, t % chunks);

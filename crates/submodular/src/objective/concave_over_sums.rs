@@ -37,14 +37,32 @@ impl Concave {
         }
     }
 
-    /// g(x + s) - g(x), without cancellation.
-    #[inline(always)]
-    fn step(self, x: f64, s: f64) -> f64 {
+    /// What [`step`](Self::step) needs of x, computed once a row and not once a term.
+    fn base(self, x: f64) -> f64 {
         match self {
-            Concave::Sqrt => (x + s).sqrt() - x.sqrt(),
-            Concave::Log => (s / (1.0 + x)).ln_1p(),
-            Concave::Ratio => s / ((1.0 + x) * (1.0 + x + s)),
-            Concave::Power(p) => (x + s).powf(p) - x.powf(p),
+            Concave::Sqrt | Concave::Power(_) => self.at(x),
+            Concave::Log | Concave::Ratio => 1.0 + x,
+        }
+    }
+
+    /// g(x + s) - g(x), given [`base`](Self::base) of x.
+    #[inline(always)]
+    fn step(self, x: f64, base: f64, s: f64) -> f64 {
+        match self {
+            Concave::Sqrt => (x + s).sqrt() - base,
+            Concave::Log => (s / base).ln_1p(),
+            Concave::Ratio => s / (base * (base + s)),
+            Concave::Power(p) => (x + s).powf(p) - base,
+        }
+    }
+
+    /// g'(x), for x above 0.
+    fn slope(self, x: f64) -> f64 {
+        match self {
+            Concave::Sqrt => 0.5 / x.sqrt(),
+            Concave::Log => 1.0 / (1.0 + x),
+            Concave::Ratio => 1.0 / ((1.0 + x) * (1.0 + x)),
+            Concave::Power(p) => p * x.powf(p - 1.0),
         }
     }
 }
@@ -66,6 +84,8 @@ pub struct ConcaveOverSums<S> {
     shape: Shape,
     /// Of each row, where the shape has any.
     caps: Vec<f64>,
+    /// Mean entry of each row, where the shape is a concave function.
+    means: Vec<f64>,
     slack: f64,
 }
 
@@ -93,7 +113,11 @@ impl<S: Similarity> ConcaveOverSums<S> {
             Shape::Cap(caps) => caps.clone(),
             Shape::CapShare(share) => sums.iter().map(|sum| sum * share).collect(),
         };
-        let mut f = Self { similarity, shape, caps, slack: 0.0 };
+        let means = match &shape {
+            Shape::Concave(..) => sums.iter().map(|sum| sum / all.len().max(1) as f64).collect(),
+            Shape::Cap(_) | Shape::CapShare(_) => Vec::new(),
+        };
+        let mut f = Self { similarity, shape, caps, means, slack: 0.0 };
         // Each of the two terms of a step is off by one part in 2^53 at most, and no term exceeds its row's share of
         // f of everything.
         f.slack = if f.caps.is_empty() { 4.0 * f64::EPSILON * f.value(&sums) } else { 0.0 };
@@ -148,9 +172,10 @@ pub fn properties(apart: bool, slack: f64) -> Properties {
     }
 }
 
-/// Bytes of the sums (held twice while they grow), weights or caps, and the scratch of gains.
+/// Bytes of the sums (held twice while they grow), weights or caps, means, what is known of each row, and the scratch of
+/// gains.
 pub fn memory(rows: usize) -> u64 {
-    rows as u64 * 32 + columns::scratch(rows)
+    rows as u64 * 64 + columns::scratch(rows)
 }
 
 impl<S: Similarity> Objective for ConcaveOverSums<S> {
@@ -207,16 +232,21 @@ impl<S: Similarity> State for Sums<S> {
         let sums = next.as_deref().unwrap_or(&self.sums);
         match &f.shape {
             Shape::Concave(g, weights) => {
+                let bases: Vec<f64> = sums.iter().map(|&x| g.base(x)).collect();
                 // One loop for each function, so that the kernel is not asked which at every term.
                 macro_rules! gains {
                     ($g:expr) => {
                         match weights {
                             None => columns::sums(&f.similarity, ask, out, ctl, |cols| {
-                                Terms::new(sums, sums, cols, |s, x, _| $g.step(x, f64::from(s)))
+                                Terms::new(sums, &bases, cols, |s, x, base| $g.step(x, base, f64::from(s)))
                             }),
-                            Some(w) => columns::sums(&f.similarity, ask, out, ctl, |cols| {
-                                Terms::new(sums, w, cols, |s, x, w| w * $g.step(x, f64::from(s)))
-                            }),
+                            Some(weights) => {
+                                let known: Vec<_> = bases.into_iter().zip(weights.iter().copied()).collect();
+                                columns::sums(&f.similarity, ask, out, ctl, |cols| {
+                                    let term = |s, x, (base, w)| w * $g.step(x, base, f64::from(s));
+                                    Terms::new(sums, &known, cols, term)
+                                })
+                            }
                         }
                     };
                 }
@@ -240,6 +270,35 @@ impl<S: Similarity> State for Sums<S> {
         if let Some(next) = next {
             self.sums = next; // last: Err has changed nothing
         }
+        Ok(())
+    }
+
+    fn has_ceilings(&self) -> bool {
+        !self.f.means.is_empty()
+    }
+
+    /// A concave function lies below its tangents. With the tangent at what an item adds to a row on average, a bound is
+    /// one product a row, and tight once what an item adds is little beside the sum.
+    fn ceilings(&self, ask: &[Item], out: &mut [f64], ctl: &Ctl) -> Result<(), Halt> {
+        let f = &*self.f;
+        let Shape::Concave(g, weights) = &f.shape else { return Ok(()) };
+        let mut constant = 0.0;
+        let slopes: Vec<f64> = (self.sums.iter().zip(&f.means).enumerate())
+            .map(|(row, (&x, &mean))| {
+                if mean == 0.0 {
+                    return 0.0; // as every entry of the row
+                }
+                let w = weights.as_ref().map_or(1.0, |w| w[row]);
+                let slope = w * g.slope(x + mean);
+                constant += w * g.step(x, g.base(x), mean) - slope * mean;
+                slope
+            })
+            .collect();
+        let mut bounds = vec![0.0; ask.len()];
+        columns::sums(&f.similarity, ask, &mut bounds, ctl, |cols| {
+            Terms::new(&slopes, &slopes, cols, |s, slope, _| slope * f64::from(s))
+        })?;
+        out.iter_mut().zip(bounds).for_each(|(out, bound)| *out = out.min(constant + bound));
         Ok(())
     }
 

@@ -39,6 +39,13 @@ impl Answers {
     }
 }
 
+impl FromIterator<(Set, f64)> for Answers {
+    /// Sets are sorted.
+    fn from_iter<I: IntoIterator<Item = (Set, f64)>>(answers: I) -> Self {
+        Self(RwLock::new(answers.into_iter().collect()))
+    }
+}
+
 impl Oracle for Answers {
     fn values(&self, sets: &[Set], ctl: &Ctl) -> Result<Vec<f64>, Halt> {
         ctl.tick(sets.len() as u64)?;

@@ -12,7 +12,7 @@
 
 use super::{Objective, Properties, State, columns};
 use crate::similarity::{Any, Similarity};
-use crate::tile::Store;
+use crate::tile::{Kernel, Simd, Store, Task};
 use crate::{Ctl, Error, Halt, Item};
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -20,8 +20,12 @@ use std::sync::Arc;
 /// Variance below which a kernel is numerically singular.
 pub const RANK: f64 = 1e-10;
 
-/// Items of one task, and picks of one sweep.
+/// Items of one task of a search, and of one that conditions the kernel. An item takes microseconds, and lazy searches ask
+/// for few at once.
+const FEW_ITEMS: usize = 8;
 const ITEMS: usize = 64;
+/// Picks that a row makes room for at once.
+const ROOM: usize = 32;
 
 /// The set function.
 pub struct LogDet<S> {
@@ -118,7 +122,9 @@ fn cholesky(kernel: &[f32], q: usize, ridge: f64) -> Result<Vec<f64>, Error> {
     Ok(lower)
 }
 
-/// In one order, so that the bits do not depend on who computes it.
+/// In one order, so that the bits do not depend on who computes it. Products are rounded before they are added, so
+/// that every vector unit has the same ones.
+#[inline(always)]
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut lanes = [0.0; 8];
     let ((a, a_tail), (b, b_tail)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
@@ -181,7 +187,7 @@ pub fn log_det(similarity: Any, ridge: f64, definite: bool) -> Result<Arc<dyn Ob
 
 /// Bytes of a factor of `k` picks and `given` rows for every item, which only a search that asks of all fills.
 pub fn memory(n: usize, k: usize, given: usize) -> u64 {
-    (n as u64).saturating_mul((k + given) as u64 * 8 + 48)
+    (n as u64).saturating_mul((k + given + ROOM) as u64 * 8 + 48)
 }
 
 impl<S: Similarity> Objective for LogDet<S> {
@@ -235,7 +241,7 @@ struct Factor<S> {
 impl<S: Similarity> Factor<S> {
     /// Extends the rows of `ask` over all picks. What is extended stays true whatever happens next.
     fn extend(&mut self, ask: &[Item], ctl: &Ctl) -> Result<(), Halt> {
-        let (f, picks) = (&*self.f, &self.picks);
+        let (f, picks, kernel) = (&*self.f, &self.picks, Kernel::detect());
         let mut order: Vec<Item> = ask.to_vec();
         order.sort_unstable();
         order.dedup();
@@ -256,20 +262,40 @@ impl<S: Similarity> Factor<S> {
                 }
                 let mut s = vec![0.0; missing.len()];
                 f.similarity.sweep(at..at + 1, &missing, &mut Store::new(&mut s, at, 1));
-                row.factors.reserve_exact(missing.len());
-                for (pick, s) in picks[known..].iter().zip(s) {
-                    let c = (f64::from(s) - dot(&pick.factors, &row.factors)) / pick.deviation;
-                    row.factors.push(c);
-                    row.variance -= c * c;
+                if row.factors.capacity() - row.factors.len() < missing.len() {
+                    row.factors.reserve_exact(missing.len().max(ROOM));
                 }
+                kernel.run(Extension { row, picks: &picks[known..], similarities: &s });
             }
             Ok(())
         };
-        let done = taken.par_chunks_mut(ITEMS).try_for_each(work);
+        let done = taken.par_chunks_mut(FEW_ITEMS).try_for_each(work);
         for (e, row) in taken {
             self.rows[e as usize] = row;
         }
         done
+    }
+}
+
+/// More of one item's row, compiled with the vector instructions there are.
+struct Extension<'a> {
+    row: &'a mut Row,
+    picks: &'a [Pick],
+    /// Of the item to each of them.
+    similarities: &'a [f32],
+}
+
+impl Task for Extension<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd, const N: usize>(self, _simd: S) {
+        let Row { factors, variance } = self.row;
+        for (pick, &s) in self.picks.iter().zip(self.similarities) {
+            let c = (f64::from(s) - dot(&pick.factors, factors)) / pick.deviation;
+            factors.push(c);
+            *variance -= c * c;
+        }
     }
 }
 

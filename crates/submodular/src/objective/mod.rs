@@ -1,8 +1,11 @@
 //! Set functions. Each file is one; this one holds the traits.
 
+pub mod attribution;
 mod columns;
+pub mod committee;
 pub mod concave_over_modular;
 pub mod concave_over_sums;
+pub mod contraction;
 pub mod disparity_min;
 pub mod disparity_sum;
 pub mod external;
@@ -21,13 +24,16 @@ pub mod log_det_cmi;
 pub mod log_det_mi;
 pub mod mixture;
 pub mod modular;
+mod ordered_averages;
 pub mod pairwise;
 pub mod probabilistic_set_cover;
 pub mod saturated_coverage;
 pub mod set_cover;
 pub mod sum_redundancy;
+mod voters;
 
 pub use columns::refuse_negative;
+pub use contraction::Contraction;
 pub use external::{Answers, External, Oracle};
 pub use facility_location::{FacilityLocation, Reduction};
 
@@ -127,6 +133,19 @@ pub trait State: Send {
     fn screen(&self, from: &[Item], up: &[f64], ask: &[Item], out: &mut [f64]) {
         let _ = (from, ask);
         out.copy_from_slice(up);
+    }
+    /// Whether [`ceilings`](Self::ceilings) costs much less than gains.
+    fn has_ceilings(&self) -> bool {
+        false
+    }
+    /// Upper bounds on the gains at S, for a search to lower stale ones before it pays for fresh ones: `out[i]` falls to
+    /// the bound of `ask[i]` where that is lower. A bound lies below the computed gain by the objective's slack at most.
+    ///
+    /// # Errors
+    /// [`Halt`] when stopped; `out` is rubbish then.
+    fn ceilings(&self, ask: &[Item], out: &mut [f64], ctl: &Ctl) -> Result<(), Halt> {
+        let _ = (ask, out, ctl);
+        Ok(())
     }
     /// An independent copy.
     fn fork(&self) -> Box<dyn State>;

@@ -12,6 +12,7 @@ pub struct BidirectionalGreedy {
     pool: usize,
     full_ranking: bool,
     merge_rounds: bool,
+    tail_gains: bool,
     worst: Option<Chain>,
 }
 
@@ -25,7 +26,7 @@ impl BidirectionalGreedy {
             let reason = format!("{pool} is too small: at least 2");
             return Err(Error::Parameter { name: "pool", reason });
         }
-        Ok(Self { pool, full_ranking: false, merge_rounds: false, worst: None })
+        Ok(Self { pool, full_ranking: false, merge_rounds: false, tail_gains: true, worst: None })
     }
 
     /// Orders every item, P followed by N reversed, instead of choosing k. Needs
@@ -41,6 +42,14 @@ impl BidirectionalGreedy {
     #[must_use]
     pub fn merge_rounds(mut self, yes: bool) -> Self {
         self.merge_rounds = yes;
+        self
+    }
+
+    /// Whether a full ranking evaluates the gains of what was found from the low end, which no choice depends on. They
+    /// are NaN where not.
+    #[must_use]
+    pub fn tail_gains(mut self, yes: bool) -> Self {
+        self.tail_gains = yes;
         self
     }
 
@@ -74,6 +83,11 @@ impl Optimizer for BidirectionalGreedy {
             return Ok(Step::Done(Termination::BudgetReached));
         }
         let ask = problem.candidates();
+        if let (true, &[last]) = (self.full_ranking, &ask[..]) {
+            // Between the two ends there is one place.
+            problem.discard(last);
+            return Ok(Step::More);
+        }
         let gains = problem.gains(&ask, ctl)?;
         let Some(Bid(gain, a)) = best(&ask, &gains) else {
             let all = if self.full_ranking { Termination::AllRanked } else { Termination::NoCandidateLeft };
@@ -93,13 +107,16 @@ impl Optimizer for BidirectionalGreedy {
             worst.value(ctl)?; // catches up with N, whose value is known already
             worst.state().screen(problem.picks(), &up, &ask, &mut low);
             let pool = self.pool(&low, &ask, a);
-            let mut real = worst.gains(&pool, ctl);
-            if self.merge_rounds && problem.objective().properties().asks {
-                let next: Vec<Item> = ask.iter().copied().filter(|&e| e != a).collect();
-                real = both(real, problem.prefetch(a, &next, ctl)).map(|(real, ())| real);
+            // Where none of them may go, it does not matter which is the lowest.
+            if pool.iter().any(|&e| problem.feasible().may_discard(e)) {
+                let mut real = worst.gains(&pool, ctl);
+                if self.merge_rounds && problem.objective().properties().asks {
+                    let next: Vec<Item> = ask.iter().copied().filter(|&e| e != a).collect();
+                    real = both(real, problem.prefetch(a, &next, ctl)).map(|(real, ())| real);
+                }
+                let lowest = pool.into_iter().zip(real?).min_by(|x, y| x.1.total_cmp(&y.1));
+                z = lowest.map(|(e, _)| e).filter(|&e| problem.feasible().may_discard(e));
             }
-            let lowest = pool.into_iter().zip(real?).min_by(|x, y| x.1.total_cmp(&y.1));
-            z = lowest.map(|(e, _)| e).filter(|&e| problem.feasible().may_discard(e));
         }
         if let Some(z) = z {
             problem.discard(z);
@@ -116,6 +133,10 @@ impl Optimizer for BidirectionalGreedy {
             answer.extend(problem.discarded().iter().rev());
         }
         answer
+    }
+
+    fn wants_tail_gains(&self) -> bool {
+        self.tail_gains
     }
 
     fn progress(&self, problem: &Problem) -> (u64, u64) {

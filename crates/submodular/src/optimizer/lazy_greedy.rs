@@ -69,13 +69,41 @@ impl Bounds {
             ask.sort_unstable();
             let gains = problem.gains(&ask, ctl)?;
             fresh.extend(gains.into_iter().zip(ask).map(|(gain, e)| Bid(rank(problem, gain, e), e)));
+            let first = best.is_none();
             best = fresh.iter().copied().max();
+            if first && problem.has_ceilings() {
+                lower(&mut heap, best, slack, problem, &rank, ctl)?;
+            }
             batch = (batch * 2).min(LARGEST_BATCH);
         }
         heap.extend(fresh);
         self.heap = Some(heap);
         Ok(best.map(|Bid(_, e)| e))
     }
+}
+
+/// Lowers the bounds that `best` does not beat by what is cheaper than gains.
+fn lower(
+    heap: &mut BinaryHeap<Bid>,
+    best: Option<Bid>,
+    slack: f64,
+    problem: &mut Problem,
+    rank: &impl Fn(&Problem, f64, Item) -> f64,
+    ctl: &Ctl,
+) -> Result<(), Halt> {
+    let mut ask: Vec<Item> = vec![];
+    while let Some(&Bid(_, e)) = heap.peek() {
+        let bid = Bid(rank(problem, problem.upper(e) + slack, e), e);
+        if best.is_some_and(|best| bid < best) {
+            break;
+        }
+        heap.pop();
+        ask.push(e);
+    }
+    ask.sort_unstable();
+    problem.ceilings(&ask, ctl)?;
+    heap.extend(ask.into_iter().map(|e| Bid(rank(problem, problem.upper(e), e), e)));
+    Ok(())
 }
 
 impl Optimizer for LazyGreedy {

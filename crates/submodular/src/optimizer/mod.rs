@@ -10,6 +10,8 @@ mod knapsack_greedy;
 mod lazy_greedy;
 mod nested;
 mod partitioned_greedy;
+mod parts;
+mod per_part;
 mod random_greedy;
 mod sieve_streaming;
 mod stochastic_greedy;
@@ -25,7 +27,10 @@ pub use gist::Gist;
 pub use greedy::Greedy;
 pub use knapsack_greedy::KnapsackGreedy;
 pub use lazy_greedy::LazyGreedy;
-pub use partitioned_greedy::{Inner, PartitionedGreedy, Parts};
+pub use partitioned_greedy::{Inner, PartitionedGreedy};
+pub use parts::Parts;
+pub(crate) use per_part::together;
+pub use per_part::{PartFunction, PerPart, Ranked};
 pub use random_greedy::RandomGreedy;
 pub use sieve_streaming::SieveStreaming;
 pub use stochastic_greedy::StochasticGreedy;
@@ -66,6 +71,26 @@ impl Termination {
             Termination::NumericalRank => "numerical_rank",
             Termination::EvaluationLimit => "evaluation_limit",
         }
+    }
+}
+
+/// Terminations by their number in [`Saved`].
+const TERMINATIONS: [Termination; 6] = [
+    Termination::BudgetReached,
+    Termination::NoCandidateLeft,
+    Termination::GainAtMost,
+    Termination::AllRanked,
+    Termination::NumericalRank,
+    Termination::EvaluationLimit,
+];
+
+impl Termination {
+    fn number(self) -> f64 {
+        TERMINATIONS.iter().take_while(|&&termination| termination != self).count() as f64
+    }
+
+    fn numbered(number: f64) -> Option<Self> {
+        TERMINATIONS.get(number as usize).copied()
     }
 }
 
@@ -116,12 +141,21 @@ pub trait Optimizer: Send {
     fn answer(&self, problem: &Problem) -> Vec<Item> {
         problem.picks().to_vec()
     }
+    /// Whether an answer that goes beyond the picks is worth evaluations for its gains alone. Where not, they are NaN.
+    fn wants_tail_gains(&self) -> bool {
+        true
+    }
     /// What the certificate rests on.
     fn last_look(&self) -> LastLook {
         LastLook::Sweep
     }
     /// The value that was maximised, once it is known and where it is not f alone.
     fn optimized(&self) -> Option<f64> {
+        None
+    }
+    /// What each part chose, where parts that are not merged are the answer; those that are done, until all are. The run
+    /// then reports their gains, and computes none again.
+    fn parts(&self) -> Option<&[Ranked]> {
         None
     }
     /// Done, total; by default picks of k.

@@ -1,6 +1,6 @@
 //! A run inside a run: its books and its search, which go on, are saved and are taken up as one.
 
-use super::{Optimizer, Step};
+use super::{LastLook, Optimizer, Step};
 use crate::{Ctl, Halt, Item, Problem, Saved};
 
 /// The run inside, of which there is at most one at a time. Taken up again by its next step, not when it is loaded:
@@ -39,6 +39,12 @@ impl Nested {
     /// The answer so far, in its own order.
     pub(super) fn answer(&self) -> Vec<Item> {
         self.run.as_ref().map_or(vec![], |(problem, optimizer)| optimizer.answer(problem))
+    }
+
+    /// Finished: writes the answer into the books in its own order, with its gains. Restartable.
+    pub(super) fn settle(&mut self, ctl: &Ctl) -> Result<(), Halt> {
+        let Some((problem, optimizer)) = &mut self.run else { return Ok(()) };
+        problem.settle(optimizer.answer(problem), LastLook::Nothing, true, ctl)
     }
 
     /// Makes room for the next one.

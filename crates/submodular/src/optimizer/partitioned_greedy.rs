@@ -7,37 +7,13 @@
 //! a time become O(n / parts).
 
 use super::nested::Nested;
-use super::{Optimizer, Step, Termination};
+use super::{Optimizer, Parts, Step, Termination};
 use crate::constraint::Shape;
 use crate::guarantee::{self, Claim, Guarantee, Kind, Mismatch, disqualified};
-use crate::{Chain, Ctl, Error, Halt, Item, Problem, Properties, Saved, both, sampling};
+use crate::{Chain, Ctl, Error, Halt, Item, Problem, Properties, Saved, both};
 
 /// Makes the search of a part, and that of the union.
 pub type Inner = Box<dyn Fn() -> Box<dyn Optimizer> + Send + Sync>;
-
-/// How the items are split.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Parts {
-    /// Each item into one of so many parts, independently and uniformly: what the factor of a random split rests on.
-    Random(usize),
-    /// The part of each item of the ground set.
-    Given(Vec<u32>),
-}
-
-impl Parts {
-    /// How many parts may hold an item.
-    fn count(&self) -> usize {
-        match self {
-            Parts::Random(count) => *count,
-            Parts::Given(of) => {
-                let mut names = of.clone();
-                names.sort_unstable();
-                names.dedup();
-                names.len()
-            }
-        }
-    }
-}
 
 /// Greedy, or another search, on parts and on the union of their answers.
 pub struct PartitionedGreedy {
@@ -65,15 +41,6 @@ struct Chosen {
     termination: Termination,
 }
 
-/// Terminations by their number in [`Saved`].
-const TERMINATIONS: [Termination; 6] = [
-    Termination::BudgetReached,
-    Termination::NoCandidateLeft,
-    Termination::GainAtMost,
-    Termination::AllRanked,
-    Termination::NumericalRank,
-    Termination::EvaluationLimit,
-];
 /// What [`Saved`] says instead while the union is searched.
 const ON_THE_UNION: f64 = -1.0;
 
@@ -81,12 +48,8 @@ impl PartitionedGreedy {
     /// # Errors
     /// [`Error::Parameter`] for no parts.
     pub fn new(parts: Parts, inner: Inner) -> Result<Self, Error> {
-        if parts.count() == 0 {
-            let reason = "0 parts: at least 1".to_owned();
-            return Err(Error::Parameter { name: "parts", reason });
-        }
         Ok(Self {
-            parts,
+            parts: parts.checked()?,
             inner,
             split: None,
             finished: vec![],
@@ -98,25 +61,12 @@ impl PartitionedGreedy {
 
     /// The items of each part that holds more than the included ones. The same in a resumed run.
     fn split(&self, problem: &Problem) -> Result<Vec<Vec<Item>>, Error> {
-        let n = problem.objective().len();
-        let of = match &self.parts {
-            Parts::Random(count) => {
-                // No step draws from this stream.
-                let mut rng = sampling::stream(problem.seed(), u64::MAX);
-                (0..n).map(|_| sampling::below(*count as u64, &mut rng)).collect()
-            }
-            Parts::Given(of) if of.len() == n => of.iter().map(|&part| u64::from(part)).collect::<Vec<_>>(),
-            Parts::Given(of) => {
-                return Err(Error::Shape { what: "parts of items", expected: n, found: of.len() });
-            }
-        };
         let mut include = problem.include().to_vec();
         include.sort_unstable();
         let own = |e: &&Item| include.binary_search(e).is_err();
-        let mut items: Vec<Item> = problem.allowed().iter().filter(own).copied().collect();
-        items.sort_by_key(|&e| of[e as usize]);
-        let parts = items.chunk_by(|&a, &b| of[a as usize] == of[b as usize]).map(|part| {
-            let mut part = [part, &include].concat();
+        let items = problem.allowed().iter().filter(own).copied().collect();
+        let parts = self.parts.split(items, problem)?.into_iter().map(|(_, part)| {
+            let mut part = [part, include.clone()].concat();
             part.sort_unstable();
             part
         });
@@ -243,8 +193,7 @@ impl Optimizer for PartitionedGreedy {
         into.sets.clone_from(&self.finished);
         if let Some(Chosen { items, termination }) = &self.chosen {
             into.sets.push(items.clone());
-            let number = TERMINATIONS.iter().position(|t| t == termination);
-            into.numbers = number.map(|number| number as f64).into_iter().collect();
+            into.numbers = vec![termination.number()];
             return;
         }
         let search = self.union.search.as_ref().map(|search| {
@@ -265,7 +214,7 @@ impl Optimizer for PartitionedGreedy {
             Some(&ON_THE_UNION) => self.union.resume = from.inner.as_deref().cloned(),
             Some(&number) => {
                 let items = self.finished.pop().unwrap_or_default();
-                let termination = TERMINATIONS.get(number as usize).copied();
+                let termination = Termination::numbered(number);
                 self.chosen = termination.map(|termination| Chosen { items, termination });
             }
         }
@@ -313,6 +262,14 @@ fn earned(
             reason: "the search inside the parts has no factor that holds in every run",
         };
     };
+    if objective.modular && factor == 1.0 {
+        return Guarantee::Factor {
+            factor,
+            kind: Kind::Always,
+            statement: "f(S) = OPT: the best k items of each part, of which the best k are those of the whole, f being \
+                        modular",
+        };
+    }
     let shares = parts.count().min(k).max(1);
     if greedy && shares > 2 && matches!(parts, Parts::Random(_)) {
         return Guarantee::Factor {

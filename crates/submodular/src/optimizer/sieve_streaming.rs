@@ -169,7 +169,7 @@ impl SieveStreaming {
             problem.take(e, gain);
         }
         // Topping up raises f but lowers no bound: here they are tightest.
-        problem.certify(Basis::StalePrefixes);
+        problem.certify(problem.picks().len(), Basis::StalePrefixes);
     }
 }
 

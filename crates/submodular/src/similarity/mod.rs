@@ -8,6 +8,7 @@ mod gap;
 mod matrix;
 mod measure;
 mod metric;
+mod nearest;
 mod neighbors;
 pub mod plan;
 mod points;

@@ -11,8 +11,8 @@ use submodular::guarantee::{Claim, Guarantee, Mismatch};
 use submodular::objective::{Properties, Triangle};
 use submodular::optimizer::{
     AdaptiveSequencing, BidirectionalGreedy, DoubleGreedy, Exact, Gist, Greedy, KnapsackGreedy, LazyGreedy,
-    Optimizer, PartitionedGreedy, Parts, RandomGreedy, SieveStreaming, StochasticGreedy, ThreeSieves,
-    ThresholdGreedy,
+    Optimizer, PartitionedGreedy, Parts, PerPart, RandomGreedy, SieveStreaming, StochasticGreedy,
+    ThreeSieves, ThresholdGreedy,
 };
 
 const N: usize = 12;
@@ -53,6 +53,10 @@ fn searches() -> Vec<(&'static str, Box<dyn Optimizer>)> {
         let inner = Box::new(|| Box::new(Greedy) as Box<dyn Optimizer>);
         Box::new(PartitionedGreedy::new(parts, inner).unwrap())
     };
+    let per_part = |rank_all| {
+        let inner = Box::new(|| Box::new(Greedy) as Box<dyn Optimizer>);
+        Box::new(PerPart::new(Parts::Random(3), inner).unwrap().rank_all(rank_all))
+    };
     vec![
         ("greedy", Box::new(Greedy)),
         ("lazy_greedy", Box::new(LazyGreedy::default())),
@@ -72,6 +76,8 @@ fn searches() -> Vec<(&'static str, Box<dyn Optimizer>)> {
         ("partitioned_greedy 2 random", parts(Parts::Random(2))),
         ("partitioned_greedy 8 random", parts(Parts::Random(8))),
         ("partitioned_greedy 3 given", parts(Parts::Given((0..N as u32).map(|e| e % 3).collect()))),
+        ("partitioned_greedy 3, not merged", per_part(false)),
+        ("partitioned_greedy 3, all ranked", per_part(true)),
         ("sieve_streaming 0.1", Box::new(SieveStreaming::new(0.1).unwrap())),
         ("three_sieves", Box::new(ThreeSieves::new(0.1, 500).unwrap())),
         ("gist 0.05 metric", gist(Triangle::Metric)),

@@ -1,6 +1,8 @@
 //! Every set function on random data made from a seed, and random rules: what the generic tests walk.
 
 use std::sync::Arc;
+use submodular::committee::{Profile, ProfileBuilder, Rule};
+use submodular::objective::committee::Committee;
 use submodular::objective::concave_over_modular::concave_over_modular;
 use submodular::objective::concave_over_sums::Concave;
 use submodular::objective::disparity_min::disparity_min;
@@ -25,7 +27,7 @@ use submodular::objective::saturated_coverage::{Cap, saturated_coverage};
 use submodular::objective::set_cover::set_cover;
 use submodular::objective::sum_redundancy::sum_redundancy;
 use submodular::objective::{Objective, Triangle};
-use submodular::sampling::{below, stream};
+use submodular::sampling::{below, shuffle, stream};
 use submodular::similarity::{
     Any, Blocked, Distance, MatrixBuilder, Measure, Metric, Points, Similarity, Sparse, Stored,
 };
@@ -163,6 +165,22 @@ impl Data {
         all[self.seed as usize / 2 % all.len()]
     }
 
+    /// Of more voters for more items; some rankings are truncated, some have ties.
+    fn rankings(&self) -> Profile {
+        let (n, mut rng) = (self.n as u64, stream(self.seed, 4));
+        let mut builder = ProfileBuilder::new(self.n);
+        let mut weights = self.weights(3 + self.n / 8);
+        weights[0] = 1.0;
+        for weight in weights {
+            let mut ranking: Vec<Item> = (0..self.n as Item).collect();
+            shuffle(&mut ranking, &mut rng);
+            ranking.truncate(1 + below(n, &mut rng).max(below(n, &mut rng)) as usize);
+            let ends = (1..=ranking.len()).filter(|&end| end == ranking.len() || below(3, &mut rng) > 0);
+            builder.push(&ranking, Some(&ends.collect::<Vec<_>>()), weight).unwrap();
+        }
+        builder.finish().unwrap()
+    }
+
     fn private_and_query(&self) -> Vec<f32> {
         [&self.private[..], &self.query].concat()
     }
@@ -194,6 +212,10 @@ fn features(data: &Data, concave: Concave) -> Arc<dyn Objective> {
 
 fn mixture(parts: Vec<(f64, Arc<dyn Objective>)>) -> Arc<dyn Objective> {
     Arc::new(Mixture::new(parts).unwrap())
+}
+
+fn committee(data: &Data, rule: Rule) -> Arc<dyn Objective> {
+    Arc::new(Committee::new(Arc::new(data.rankings()), rule, 3).unwrap())
 }
 
 pub(crate) type Make = fn(&Data) -> Arc<dyn Objective>;
@@ -304,5 +326,13 @@ pub(crate) const OBJECTIVES: &[(&str, Make)] = &[
         let rows = data.private_and_query();
         let of = (&data.own(&rows, data.kernel()), &data.cross(&rows, data.kernel()));
         log_det_cmi(data.square(data.kernel()), of, PRIVATE, (1.0, 1.0), 1.0, &Ctl::default()).unwrap()
+    }),
+    ("committee harmonic", |data| committee(data, Rule::Harmonic)),
+    ("committee bloc", |data| committee(data, Rule::Bloc { t: None })),
+    ("committee chamberlin_courant_borda", |data| committee(data, Rule::ChamberlinCourantBorda)),
+    ("committee pav", |data| committee(data, Rule::Pav { t: None })),
+    ("committee harmonic_borda", |data| committee(data, Rule::HarmonicBorda)),
+    ("committee owa rising", |data| {
+        committee(data, Rule::Owa { positions: vec![4.0, 0.5, 2.0], owa: vec![0.5, 2.0, 1.0] })
     }),
 ];

@@ -3,6 +3,8 @@
 //! Choosing is infallible, asking is restartable: [`Problem::take`] only writes a name down, the state catches up
 //! inside the next [`Problem::gains`]. So a step asks first and commits last.
 
+mod inside;
+
 use crate::certificate::{Basis, Certificate};
 use crate::constraint::{Constraint, Feasible, Infeasible};
 use crate::optimizer::{LastLook, Optimizer, Step};
@@ -147,40 +149,6 @@ impl Problem {
         Ok(problem)
     }
 
-    /// Books of another run on the same question, in which the included items are taken and the gains beside them are
-    /// known to be at most `upper`.
-    ///
-    /// # Errors
-    /// As the rule's [`start`](Constraint::start); never where this run could start.
-    pub(crate) fn again(&self, upper: &[f64]) -> Result<Self, Error> {
-        let (objective, constraint) = (self.objective.clone(), self.constraint.clone());
-        let again =
-            Self::begin(objective, constraint, self.allowed.clone(), self.include.clone(), self.seed)?;
-        let (stop_at, empty) = (self.stop_at, self.empty);
-        let mut again = Self { stop_at, empty, upper: upper.to_vec(), ..again };
-        for (&e, &gain) in self.include.iter().zip(&self.gains) {
-            again.take(e, gain);
-        }
-        Ok(again)
-    }
-
-    /// Empty books of the same search under another rule: a run inside this one.
-    pub(crate) fn under(&self, constraint: Arc<dyn Constraint>) -> Result<Self, Error> {
-        let (allowed, include) = (self.allowed.clone(), self.include.clone());
-        let under = Self::begin(self.objective.clone(), constraint, allowed, include, self.seed)?;
-        Ok(under.stop_when_gain_at_most(self.stop_at))
-    }
-
-    /// Empty books of the function and the rule on a part, renumbered: item i is `items[i]`. `items` holds every
-    /// included item. Without the threshold on gains, which is one of the whole function.
-    pub(crate) fn part(&self, items: &[Item], seed: u64) -> Result<Self, Halt> {
-        let local = |e: &Item| items.binary_search(e).ok().and_then(|at| Item::try_from(at).ok());
-        let include: Vec<Item> = self.include.iter().filter_map(local).collect();
-        let objective = self.objective.clone().restrict(items)?;
-        let constraint = self.constraint.restrict(items);
-        Ok(Self::new(objective, constraint, &include, &[], seed)?)
-    }
-
     /// Ends the run before a pick whose gain is at most `gain`.
     #[must_use]
     pub fn stop_when_gain_at_most(mut self, gain: Option<f64>) -> Self {
@@ -302,6 +270,22 @@ impl Problem {
         Ok(out)
     }
 
+    /// Whether [`ceilings`](Self::ceilings) costs much less than gains.
+    pub(crate) fn has_ceilings(&self) -> bool {
+        self.chain.state().has_ceilings()
+    }
+
+    /// Lowers what is known of the gains of `ask` without computing them. After [`gains`](Self::gains) in the same step.
+    ///
+    /// # Errors
+    /// [`Halt`]; nothing has changed then.
+    pub(crate) fn ceilings(&mut self, ask: &[Item], ctl: &Ctl) -> Result<(), Halt> {
+        let mut bounds: Vec<f64> = ask.iter().map(|&e| self.upper(e)).collect();
+        self.chain.ceilings(ask, &mut bounds, ctl)?;
+        ask.iter().zip(bounds).for_each(|(&e, bound)| self.lower(e, bound));
+        Ok(())
+    }
+
     /// Asks what the next step will ask if `e` is taken, so that an outside model answers both rounds in one. The
     /// answers are found again by the next step; nothing is counted or kept here.
     ///
@@ -376,7 +360,7 @@ impl Problem {
     /// One transaction: the included items first, in one round, then the optimizer's steps. `Err` leaves the books as
     /// they were.
     pub(crate) fn advance(&mut self, optimizer: &mut dyn Optimizer, ctl: &Ctl) -> Result<Step, Halt> {
-        let counted = ctl.evaluations();
+        let (counted, before) = (ctl.evaluations(), self.picks().len());
         self.undo.clear();
         let result = ctl.tick(0).and_then(|()| {
             if self.picks().len() < self.include.len() {
@@ -395,8 +379,12 @@ impl Problem {
             Ok(Step::More) => {
                 self.step += 1;
                 // Each bound sorts n gains: seldom enough to cost nothing beside the search.
-                if self.step.is_power_of_two() && optimizer.last_look() != LastLook::Nothing {
-                    self.certify(Basis::StalePrefixes);
+                let (look, included) = (optimizer.last_look(), self.include.len());
+                if look == LastLook::Sweep && before == included && self.picks().len() == included + 1 {
+                    // The gains that led to the first pick are those beside the included items alone.
+                    self.certify(included, Basis::StalePrefixes);
+                } else if look != LastLook::Nothing && self.step.is_power_of_two() {
+                    self.certify(self.picks().len(), Basis::StalePrefixes);
                 }
             }
             Ok(Step::Done(_)) => {}
@@ -419,28 +407,43 @@ impl Problem {
         Ok(Step::More)
     }
 
-    /// Tightens the certificate by the bounds at hand, at the picks.
-    pub(crate) fn certify(&mut self, basis: Basis) {
+    /// Tightens the certificate by the bounds at hand, which are of the first `prefix` picks: all, or those included.
+    pub(crate) fn certify(&mut self, prefix: usize, basis: Basis) {
         let f = self.objective.properties();
         if !(f.monotone && f.submodular) || self.picks().len() < self.include.len() {
             return;
         }
-        let mut gains: Vec<(f64, Item)> = (self.eligible.iter())
-            .map(|&e| (if self.taken[e as usize] { 0.0 } else { self.upper(e) }, e))
-            .collect();
+        // Included items are not eligible.
+        let held = |e: Item| prefix > self.include.len() && self.taken[e as usize];
+        let mut gains: Vec<(f64, Item)> =
+            self.eligible.iter().map(|&e| (if held(e) { 0.0 } else { self.upper(e) }, e)).collect();
         if gains.iter().any(|gain| gain.0 == f64::INFINITY) {
             return;
         }
-        let upper_bound = self.value() + self.constraint.bound(&self.include, &mut gains);
+        let value = self.empty + self.gains[..prefix].iter().sum::<f64>();
+        let upper_bound = value + self.constraint.bound(&self.include, &mut gains);
         if upper_bound.is_finite() {
             self.learn(Some(Certificate { upper_bound, basis }));
         }
     }
 
     /// Finished: writes the answer into the books in its own order (it may not be the order taken) and looks once more
-    /// at the gains it leaves, as far as the search allows. Restartable: may ask.
-    pub(crate) fn settle(&mut self, answer: Vec<Item>, look: LastLook, ctl: &Ctl) -> Result<(), Halt> {
-        if answer != self.picks() {
+    /// at the gains it leaves, as far as the search allows. Without `tail_gains` those of what is appended to the picks
+    /// are not asked for. Restartable: may ask.
+    pub(crate) fn settle(
+        &mut self,
+        answer: Vec<Item>,
+        look: LastLook,
+        tail_gains: bool,
+        ctl: &Ctl,
+    ) -> Result<(), Halt> {
+        if !tail_gains && answer.starts_with(self.picks()) {
+            for &e in &answer[self.picks().len()..] {
+                self.chain.push(e);
+                self.gains.push(f64::NAN);
+                self.taken[e as usize] = true;
+            }
+        } else if answer != self.picks() {
             let mut chain = Chain::new(&self.objective, &[]);
             let (empty, gains) = both(chain.fork().value(ctl), chain.walk(&answer, ctl))?;
             self.taken.fill(false);
@@ -448,7 +451,7 @@ impl Problem {
             (self.chain, self.gains, self.empty) = (chain, gains, empty);
         }
         if look == LastLook::Seen {
-            self.certify(Basis::StalePrefixes);
+            self.certify(self.picks().len(), Basis::StalePrefixes);
         }
         let f = self.objective.properties();
         let proved = self.certificate.is_some_and(|found| found.basis == Basis::Proved);
@@ -456,9 +459,18 @@ impl Problem {
             let rest: Vec<Item> =
                 self.eligible.iter().copied().filter(|&e| !self.taken[e as usize]).collect();
             self.gains(&rest, ctl)?;
-            self.certify(Basis::FreshSweep);
+            self.certify(self.picks().len(), Basis::FreshSweep);
         }
         Ok(())
+    }
+
+    /// Finished, where parts chose: writes their answer down with its gains, which are not those of the books' function.
+    pub(crate) fn record(&mut self, took: &[(Item, f64)]) {
+        let (items, gains): (Vec<Item>, Vec<f64>) = took.iter().copied().unzip();
+        self.chain = Chain::new(&self.objective, &items);
+        self.taken.fill(false);
+        items.iter().for_each(|&e| self.taken[e as usize] = true);
+        self.gains = gains;
     }
 
     /// Everything needed to go on. O(n).

@@ -1,8 +1,15 @@
-//! Two selections of one universe: how much they share, and how much of that chance would have given them.
+//! Selections of one universe: how much two of them share, and how much of that chance would have given them.
 //!
 //! Under chance the sets keep their sizes and are drawn independently and uniformly, so the size of their intersection
 //! is hypergeometric. Where items have groups, chance may only exchange items of one group; the sum over the groups has
 //! no closed form, and [`Shuffle`] draws it.
+
+mod necessity;
+mod stability;
+pub mod transfer;
+
+pub use necessity::Necessity;
+pub use stability::{Pair, Stability};
 
 use crate::Error;
 use crate::sampling::{below, stream};
