@@ -5,7 +5,7 @@
 
 /// Every point, in the order in which a dataset and a job pass them.
 #[cfg(debug_assertions)]
-pub const POINTS: [&str; 26] = [
+pub const POINTS: [&str; 32] = [
     "upload_written",
     "upload_synced",
     "upload_before_commit",
@@ -16,6 +16,12 @@ pub const POINTS: [&str; 26] = [
     "start_committed",
     "save_before_commit",
     "save_committed",
+    "ask_before_commit",
+    "ask_committed",
+    "answer_before_commit",
+    "answer_committed",
+    "give_up_before_commit",
+    "give_up_committed",
     "succeed_before_commit",
     "succeed_committed",
     "fail_before_commit",

@@ -7,4 +7,5 @@ pub mod config;
 pub mod dataset;
 pub mod fault;
 pub mod jobs;
+pub mod plot;
 pub mod telemetry;

@@ -12,21 +12,46 @@ use utoipa::ToSchema;
 /// Reads a body that the document has under the name of `T`. Bytes that are no JSON are malformed; JSON that is not a
 /// `T` is invalid, and the problem has every place where it is.
 pub(super) fn read<T: DeserializeOwned + ToSchema>(bytes: &[u8]) -> Result<T, Problem> {
-    let (mut value, mut wrong) = tree(bytes)?;
-    wrong.extend(schema::problems(&T::name(), &value)?);
-    let opaque = schema::opaque_fields(&T::name())?;
-    let fields = value.as_object_mut().into_iter().flatten();
-    fields.filter(|(name, _)| !opaque.contains(&name.as_str())).for_each(|(_, field)| without_points(field));
-    match from_value(value, "") {
-        Ok(read) if wrong.is_empty() => Ok(read),
-        Ok(_) => Err(Problem::of_places(wrong)),
-        Err(refused) => {
-            // The type says the same as the document, in other words, and sometimes more.
-            let more =
-                refused.errors.into_iter().filter(|more| !wrong.iter().any(|known| related(known, more)));
-            let more: Vec<_> = more.collect();
-            wrong.extend(more);
-            Err(Problem::of_places(wrong))
+    Tree::of(bytes)?.read()
+}
+
+/// A body that is known to be JSON.
+pub(super) struct Tree {
+    value: Value,
+    /// The fields that it has twice.
+    twice: Vec<FieldProblem>,
+}
+
+impl Tree {
+    pub(super) fn of(bytes: &[u8]) -> Result<Self, Problem> {
+        let (value, twice) = tree(bytes)?;
+        Ok(Self { value, twice })
+    }
+
+    /// What its field of this name says, where that is text.
+    pub(super) fn word(&self, field: &str) -> Option<&str> {
+        self.value[field].as_str()
+    }
+
+    /// As [`read`].
+    pub(super) fn read<T: DeserializeOwned + ToSchema>(self) -> Result<T, Problem> {
+        let Self { mut value, twice: mut wrong } = self;
+        wrong.extend(schema::problems(&T::name(), &value)?);
+        let opaque = schema::opaque_fields(&T::name())?;
+        let fields = value.as_object_mut().into_iter().flatten();
+        let plain = fields.filter(|(name, _)| !opaque.contains(&name.as_str()));
+        plain.for_each(|(_, field)| without_points(field));
+        match from_value(value, "") {
+            Ok(read) if wrong.is_empty() => Ok(read),
+            Ok(_) => Err(Problem::of_places(wrong)),
+            Err(refused) => {
+                // The type says the same as the document, in other words, and sometimes more.
+                let more =
+                    refused.errors.into_iter().filter(|more| !wrong.iter().any(|known| related(known, more)));
+                let more: Vec<_> = more.collect();
+                wrong.extend(more);
+                Err(Problem::of_places(wrong))
+            }
         }
     }
 }

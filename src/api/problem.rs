@@ -254,10 +254,10 @@ impl From<SelectionError> for Problem {
                 Self::of_places(fields.into_iter().map(place).collect())
             }
             SelectionError::Dataset(error) => error.into(),
-            error
-            @ (SelectionError::TooLarge { .. } | SelectionError::Core(_) | SelectionError::Saved(_)) => {
-                Self::of(error.code(), &error, None)
-            }
+            error @ (SelectionError::TooLarge { .. }
+            | SelectionError::Core(_)
+            | SelectionError::Store(_)
+            | SelectionError::Saved(_)) => Self::of(error.code(), &error, None),
         }
     }
 }
@@ -287,6 +287,7 @@ impl From<JobError> for Problem {
             | JobError::IdempotencyMismatch
             | JobError::ResultExpired(_)
             | JobError::MemoryTaken { .. }
+            | JobError::Answer(_)
             | JobError::Pool(_)
             | JobError::ShuttingDown
             | JobError::Store(_)) => Self::of(error.code(), &error, None),

@@ -130,7 +130,11 @@ impl FromStr for Bound {
 
 pub(super) fn run_on(args: &SelectArgs) -> Result<(), Box<dyn Error>> {
     let format = Format::from_path(&args.file)?;
-    let kind = (args.metric == Some(MetricSpec::Precomputed)).then_some(Kind::Similarity);
+    let kind = match (&args.objective, args.metric) {
+        (ObjectiveSpec::Committee { .. }, _) => Some(Kind::Rankings),
+        (_, Some(MetricSpec::Precomputed)) => Some(Kind::Similarity),
+        _ => None,
+    };
     let options = Options { kind, vectors: args.vectors.clone(), id: args.id.clone() };
     let source = Source::open(&args.file, format, &options, u64::MAX)
         .map_err(|error| format!("{}: {error}", args.file.display()))?;
@@ -146,7 +150,7 @@ pub(super) fn run_on(args: &SelectArgs) -> Result<(), Box<dyn Error>> {
     let source = &source;
     let spec = args.spec();
     let nobody = |id: &str| Err(DatasetError::NotFound(id.to_owned()));
-    let prepared = prepare(&spec, source, &nobody, &limits).map_err(explain)?;
+    let prepared = prepare(&spec, source, &nobody, false, &limits).map_err(explain)?;
     if args.plan {
         return show::json(prepared.report());
     }
@@ -173,7 +177,7 @@ fn watched(
         }
     });
     let mut bar = Bar::new();
-    let ran = pool.install(|| run(prepared, source, digest, None, &ctl, &mut bar));
+    let ran = pool.install(|| run(prepared, source, digest, None, None, &ctl, &mut bar));
     bar.0.finish_and_clear();
     runtime.shutdown_background();
     Ok(ran?)
@@ -263,6 +267,7 @@ impl Watch for Bar {
             Phase::Loading => "loading",
             Phase::Similarity => "similarities",
             Phase::Selecting => "selecting",
+            Phase::Simulating => "simulating",
         });
         self.0.set_length(progress.total);
         self.0.set_position(progress.done);

@@ -1,6 +1,10 @@
 //! What can be wrong with a dataset, in the numbers its owner needs to mend it.
 
+mod ranking;
+
 use std::io;
+
+pub use ranking::RankingError;
 
 use super::codec::{Format, Kind};
 use super::column::ColumnType;
@@ -13,7 +17,9 @@ pub enum DatasetError {
     #[error("{0:?} is not a dataset format; send {known}", known = Format::media_types())]
     UnknownMediaType(String),
     /// A file name whose extension no codec claims.
-    #[error("{0:?} has none of the extensions .parquet, .arrow, .arrows, .npy, .json")]
+    #[error(
+        "{0:?} has none of the extensions .parquet, .arrow, .arrows, .npy, .json, .soc, .soi, .toc, .toi"
+    )]
     UnknownExtension(String),
     /// A body that begins like something else than its declared type.
     #[error("declared as {declared}, but the body looks like {looks_like}")]
@@ -57,14 +63,16 @@ pub enum DatasetError {
         error: Box<DatasetError>,
     },
     /// A field that the JSON body must not have.
-    #[error("unknown field; expected one of kind, vectors, similarity, n, rows, cols, values, ids, columns")]
+    #[error(
+        "unknown field; expected one of kind, vectors, similarity, n, rows, cols, values, rankings, candidates, weights, ids, columns"
+    )]
     UnknownField,
     /// A value that a field of a JSON body cannot have.
     #[error("{0}")]
     InvalidField(String),
     /// Numbers that are not floating point of 16, 32 or 64 bits.
     #[error(
-        "element type {found}: expected floats of 16, 32 or 64 bits; convert other numbers to floats first"
+        "element type {found}: expected floats of 16, 32 or 64 bits; convert other numbers to floats first, or send rankings with kind=rankings"
     )]
     ElementType {
         /// The type in the format's own words.
@@ -328,6 +336,17 @@ pub enum DatasetError {
         /// Kind by the body.
         body: Kind,
     },
+    /// Rankings with an offence.
+    #[error(transparent)]
+    Ranking(#[from] RankingError),
+    /// Rows of numbers that are asked of rankings, or rankings of rows.
+    #[error("the dataset holds {kind}, and no {wanted}")]
+    OtherKind {
+        /// What it holds.
+        kind: Kind,
+        /// What was to be read.
+        wanted: &'static str,
+    },
     /// A row without an id, where ids were given.
     #[error("row {row} has no id")]
     NullId {
@@ -411,6 +430,7 @@ impl DatasetError {
             }
             Self::PayloadTooLarge { .. } | Self::DecodedTooLarge { .. } => "payload_too_large",
             Self::At { error, .. } => error.code(),
+            Self::Ranking(error) => error.code(),
             Self::ElementType { .. }
             | Self::NotFinite { .. }
             | Self::NullRow { .. }
@@ -442,6 +462,7 @@ impl DatasetError {
             | Self::DuplicateColumn { .. }
             | Self::Parameter { .. }
             | Self::KindDiffers { .. }
+            | Self::OtherKind { .. }
             | Self::NullId { .. } => "invalid_parameter",
             Self::DuplicateId { .. } | Self::DuplicateEntry { .. } => "duplicate_item",
             Self::NotFound(_) => "dataset_not_found",

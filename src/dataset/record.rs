@@ -16,15 +16,15 @@ pub struct DatasetRecord {
     pub tenant: String,
     /// The name its owner gave it.
     pub name: Option<String>,
-    /// What the matrix means.
+    /// What is stored.
     pub kind: Kind,
     /// How the bytes are encoded.
     pub format: Format,
-    /// Rows of the matrix.
+    /// Rows of the matrix, or rankings.
     pub rows: usize,
-    /// Values per row.
+    /// Values per row, or candidates.
     pub dim: usize,
-    /// The attribute columns.
+    /// The attribute columns of the items.
     pub columns: Vec<ColumnInfo>,
     /// Size of the file.
     pub bytes: u64,
@@ -33,7 +33,7 @@ pub struct DatasetRecord {
     /// When the upload was finished, UTC.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
-    /// The column that holds the vectors, where the format has columns.
+    /// The column that holds the vectors or the rankings, where the format has columns.
     pub vectors_column: Option<String>,
     /// The column that holds the ids, where one was named.
     pub id_column: Option<String>,
@@ -46,6 +46,11 @@ impl DatasetRecord {
     /// How the file is to be read.
     pub fn options(&self) -> Options {
         Options { kind: Some(self.kind), vectors: self.vectors_column.clone(), id: self.id_column.clone() }
+    }
+
+    /// What can be selected, and has ids and attributes: the rows, or the candidates of rankings.
+    pub fn items(&self) -> usize {
+        self.kind.items(self.rows, self.dim)
     }
 
     /// A new id, greater than every id this process made before.

@@ -211,9 +211,11 @@ impl Admission {
         self.reserved_bytes = self.reserved_bytes.saturating_sub(bytes);
     }
 
-    /// The job no longer runs: its memory is free.
-    pub(super) fn release(&mut self, key: &JobKey) {
-        if let Some(running) = self.running.remove(key) {
+    /// This run of the job is over: its memory is free. Again, or when another run of it has begun, nothing happens.
+    pub(super) fn release(&mut self, over: &Arc<Running>) {
+        if self.running.get(&over.key).is_some_and(|running| Arc::ptr_eq(running, over))
+            && let Some(running) = self.running.remove(&over.key)
+        {
             self.reserved_bytes = self.reserved_bytes.saturating_sub(running.memory_bytes);
             self.pace.note(running.began.elapsed().as_secs_f64());
         }
@@ -267,10 +269,11 @@ mod tests {
         for (id, bytes) in [("a", 6), ("b", 5), ("c", 1)] {
             admission.push(job(id, bytes));
         }
-        assert_eq!(next(&mut admission).as_deref(), Some("a"));
+        let a = admission.next().unwrap();
+        assert_eq!(a.key.id.as_str(), "a");
         assert_eq!(next(&mut admission), None, "b does not fit beside a, and c waits behind b");
         assert_eq!(admission.position(&JobKey::new("t", "c")), Some(1));
-        admission.release(&JobKey::new("t", "a"));
+        admission.release(&a);
         assert_eq!(next(&mut admission).as_deref(), Some("b"));
         assert_eq!(next(&mut admission).as_deref(), Some("c"));
         assert_eq!(admission.reserved_bytes, 6);
@@ -312,12 +315,28 @@ mod tests {
         admission.push(job("small", 1));
         admission.push(job("huge", u64::MAX));
         admission.push(job("last", 1));
-        assert_eq!(next(&mut admission).as_deref(), Some("small"));
+        let small = admission.next().unwrap();
+        assert_eq!(small.key.id.as_str(), "small");
         assert_eq!(next(&mut admission), None);
-        admission.release(&JobKey::new("t", "small"));
-        assert_eq!(next(&mut admission).as_deref(), Some("huge"));
-        admission.release(&JobKey::new("t", "huge"));
+        admission.release(&small);
+        let huge = admission.next().unwrap();
+        assert_eq!(huge.key.id.as_str(), "huge");
+        admission.release(&huge);
         assert_eq!(next(&mut admission).as_deref(), Some("last"));
+    }
+
+    #[test]
+    fn a_run_that_is_over_takes_nothing_from_the_next_run_of_its_job() {
+        let mut admission = Admission::new(10, 9);
+        admission.push(job("a", 6));
+        let first = admission.next().unwrap();
+        admission.release(&first);
+        admission.push(job("a", 6));
+        let second = admission.next().unwrap();
+        admission.release(&first);
+        assert_eq!((admission.occupancy().1, admission.reserved_bytes), (1, 6));
+        admission.release(&second);
+        assert_eq!((admission.occupancy().1, admission.reserved_bytes), (0, 0));
     }
 
     #[test]

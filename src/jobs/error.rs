@@ -1,7 +1,7 @@
 //! Why a request about a job is refused.
 
 use super::selection::SelectionError;
-use super::store::StoreError;
+use super::store::{AnswerError, StoreError};
 use crate::dataset::DatasetError;
 
 /// What can be wrong with a request about a job.
@@ -59,6 +59,9 @@ pub enum JobError {
     /// The service is stopping.
     #[error("the service is stopping and takes no new jobs")]
     ShuttingDown,
+    /// Answers were not taken.
+    #[error(transparent)]
+    Answer(AnswerError),
     /// What was asked for cannot be done.
     #[error(transparent)]
     Selection(#[from] SelectionError),
@@ -76,6 +79,12 @@ impl From<StoreError> for JobError {
     }
 }
 
+impl From<AnswerError> for JobError {
+    fn from(error: AnswerError) -> Self {
+        if let AnswerError::Store(error) = error { error.into() } else { Self::Answer(error) }
+    }
+}
+
 impl JobError {
     /// The code of this error on the wire.
     pub fn code(&self) -> &'static str {
@@ -90,6 +99,12 @@ impl JobError {
             Self::MemoryTaken { .. } => "too_many_requests",
             Self::Pool(_) => "internal",
             Self::ShuttingDown => "shutting_down",
+            Self::Answer(AnswerError::Ended(_)) => "not_awaiting_answers",
+            Self::Answer(AnswerError::WrongRound { .. }) => "wrong_round",
+            Self::Answer(AnswerError::Differ(_)) => "answers_differ",
+            Self::Answer(AnswerError::Count { .. }) => "shape_mismatch",
+            Self::Answer(AnswerError::Store(error)) if error.is_full() => "insufficient_storage",
+            Self::Answer(AnswerError::Store(_)) => "internal",
             Self::Selection(error) => error.code(),
             Self::Dataset(error) => error.code(),
             Self::Store(StoreError::NotFound(_)) => "job_not_found",

@@ -50,7 +50,7 @@ impl JobService {
         match pool.install(|| prepared.run(source, ctl))? {
             Ok(evaluated) => Ok(evaluated),
             // Whoever asked is gone, or is sent away.
-            Err(Ending::Cancelled | Ending::Finished) => Err(JobError::ShuttingDown),
+            Err(Ending::Cancelled | Ending::Finished | Ending::Asked) => Err(JobError::ShuttingDown),
             Err(Ending::Deadline) => {
                 let detail = "the evaluation took far longer than estimated and was stopped: ask for fewer sets or gains";
                 let field = FieldError::new("/sets", "estimate_exceeds_limit", detail);

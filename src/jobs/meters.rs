@@ -45,7 +45,7 @@ pub(super) fn ended(record: &JobRecord) {
         State::Succeeded => "succeeded",
         State::Failed => "failed",
         State::Cancelled => "cancelled",
-        State::Queued | State::Running | State::Cancelling => return,
+        State::Queued | State::Running | State::AwaitingAnswers | State::Cancelling => return,
     };
     let code = record.failure.as_ref().map_or("none", |failure| &failure.code).to_owned();
     counter!("fewer_jobs_ended_total", "state" => state, "code" => code).increment(1);
@@ -81,8 +81,11 @@ impl Evaluations {
 
 /// The objective, and the optimizer that `auto` was resolved to.
 fn search(record: &JobRecord) -> (&'static str, String) {
-    let JobSpec::Selection(spec) = &record.spec;
-    (spec.objective.name(), record.plan.optimizer.clone())
+    let objective = match &record.spec {
+        JobSpec::Selection(spec) => spec.objective.name(),
+        JobSpec::BiasStudy(_) | JobSpec::Smoothness(_) => record.spec.kind(),
+    };
+    (objective, record.plan.optimizer.clone())
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! The stored form of a job.
 
-use super::selection::result::{PlanReport, SelectionResult};
-use super::spec::SelectionSpec;
+use super::experiment::result::{BiasStudyResult, SmoothnessResult};
+use super::outcome::JobResult;
+use super::selection::result::PlanReport;
+use super::spec::{BiasStudySpec, OnStop, SelectionSpec, SmoothnessSpec};
 use super::state::State;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -47,6 +49,57 @@ impl fmt::Display for JobId {
 pub enum JobSpec {
     /// Choose items.
     Selection(SelectionSpec),
+    /// Compare committees chosen from biased rankings.
+    BiasStudy(BiasStudySpec),
+    /// Estimate what biased rankings still tell.
+    Smoothness(SmoothnessSpec),
+}
+
+impl JobSpec {
+    /// Its name on the wire.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            JobSpec::Selection(_) => "selection",
+            JobSpec::BiasStudy(_) => "bias_study",
+            JobSpec::Smoothness(_) => "smoothness",
+        }
+    }
+
+    /// Running seconds after which it stops.
+    pub fn deadline_seconds(&self) -> Option<f64> {
+        match self {
+            JobSpec::Selection(spec) => spec.deadline_seconds,
+            JobSpec::BiasStudy(BiasStudySpec { run, .. })
+            | JobSpec::Smoothness(SmoothnessSpec { run, .. }) => run.deadline_seconds,
+        }
+    }
+
+    /// What a stopped one leaves.
+    pub fn on_stop(&self) -> OnStop {
+        match self {
+            JobSpec::Selection(spec) => spec.on_stop,
+            JobSpec::BiasStudy(BiasStudySpec { run, .. })
+            | JobSpec::Smoothness(SmoothnessSpec { run, .. }) => run.on_stop,
+        }
+    }
+
+    /// The dataset of the rankings that an experiment begins with, where they are of one.
+    pub fn latent_dataset(&self) -> Option<&str> {
+        match self {
+            JobSpec::Selection(_) => None,
+            JobSpec::BiasStudy(BiasStudySpec { latent, .. })
+            | JobSpec::Smoothness(SmoothnessSpec { latent, .. }) => latent.dataset(),
+        }
+    }
+
+    /// The datasets that it names.
+    fn datasets(&self) -> Vec<&str> {
+        match self {
+            JobSpec::Selection(spec) => spec.objective.datasets(),
+            JobSpec::BiasStudy(spec) => spec.latent.dataset().into_iter().collect(),
+            JobSpec::Smoothness(spec) => spec.datasets().collect(),
+        }
+    }
 }
 
 /// One job of one tenant.
@@ -62,8 +115,8 @@ pub struct JobRecord {
     pub state: State,
     /// What was asked for.
     pub spec: JobSpec,
-    /// Id of the dataset it reads.
-    pub dataset: String,
+    /// Id of the dataset it reads; none where an experiment draws its own rankings.
+    pub dataset: Option<String>,
     /// The owner's notes.
     pub labels: BTreeMap<String, String>,
     /// The request that it came by, for the log.
@@ -115,11 +168,34 @@ pub enum PhaseRecord {
     Similarity,
     /// Chooses items.
     Selecting,
+    /// Makes the repetitions of an experiment.
+    Simulating,
 }
 
-/// A result in a few numbers.
+/// A result in a few numbers. Told apart by their fields: those of selections were the first to be stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ResultSummary {
+#[serde(untagged)]
+pub enum ResultSummary {
+    /// Of a selection.
+    Selection(SelectionSummary),
+    /// Of an experiment.
+    Experiment(ExperimentSummary),
+}
+
+/// An experiment in a few numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExperimentSummary {
+    /// Repetitions that were made.
+    pub repetitions: u64,
+    /// Whether it ran to its end.
+    pub complete: bool,
+    /// Why it ended.
+    pub termination: String,
+}
+
+/// A selection in a few numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SelectionSummary {
     /// Number of items chosen.
     pub selected: u64,
     /// f of the chosen items.
@@ -132,14 +208,29 @@ pub struct ResultSummary {
     pub certificate_ratio: Option<f64>,
 }
 
-impl From<&SelectionResult> for ResultSummary {
-    fn from(result: &SelectionResult) -> Self {
-        Self {
-            selected: result.indices.len() as u64,
-            objective_value: result.objective_value,
-            complete: result.complete,
-            termination: result.termination.clone(),
-            certificate_ratio: result.certificate.as_ref().map(|certificate| certificate.ratio),
+impl ResultSummary {
+    /// Items that were chosen; none were by an experiment.
+    pub fn selected(&self) -> u64 {
+        if let Self::Selection(summary) = self { summary.selected } else { 0 }
+    }
+}
+
+impl From<&JobResult> for ResultSummary {
+    fn from(result: &JobResult) -> Self {
+        match result {
+            JobResult::Selection(result) => Self::Selection(SelectionSummary {
+                selected: result.indices.len() as u64,
+                objective_value: result.objective_value,
+                complete: result.complete,
+                termination: result.termination.clone(),
+                certificate_ratio: result.certificate.as_ref().map(|certificate| certificate.ratio),
+            }),
+            JobResult::BiasStudy(BiasStudyResult { ran, .. })
+            | JobResult::Smoothness(SmoothnessResult { ran, .. }) => Self::Experiment(ExperimentSummary {
+                repetitions: ran.repetitions,
+                complete: ran.complete,
+                termination: ran.termination.clone(),
+            }),
         }
     }
 }
@@ -165,7 +256,7 @@ impl JobRecord {
     pub fn new(
         tenant: &str,
         spec: JobSpec,
-        dataset: String,
+        dataset: Option<String>,
         labels: BTreeMap<String, String>,
         plan: PlanReport,
     ) -> Self {
@@ -189,14 +280,14 @@ impl JobRecord {
         }
     }
 
-    /// The datasets it reads: its own, then the others that its objective names.
+    /// The datasets it reads: its own, then the others that its spec names.
     pub fn datasets(&self) -> impl Iterator<Item = &str> {
-        let JobSpec::Selection(SelectionSpec { objective, .. }) = &self.spec;
-        let mut others = objective.datasets();
+        let own = self.dataset.as_deref();
+        let mut others = self.spec.datasets();
         others.sort_unstable();
         others.dedup();
-        others.retain(|id| *id != self.dataset);
-        std::iter::once(self.dataset.as_str()).chain(others)
+        others.retain(|id| Some(*id) != own);
+        own.into_iter().chain(others)
     }
 
     /// Where to find it.

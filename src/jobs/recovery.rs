@@ -1,7 +1,7 @@
 //! What the last process left unfinished.
 
 use super::admission::Waiting;
-use super::record::{Failure, JobRecord, JobSpec};
+use super::record::{Failure, JobRecord};
 use super::spec::OnStop;
 use super::state::State;
 use super::store::{Ending, JobStore, StoreError};
@@ -19,7 +19,7 @@ pub(super) fn recover(store: &JobStore) -> Result<Vec<Waiting>, StoreError> {
         let key = record.key();
         match record.state {
             State::Running if record.attempt >= MOST_ATTEMPTS => {
-                tracing::warn!(job.id = %key.id, dataset.id = record.dataset, job.attempt = record.attempt, "job given up");
+                tracing::warn!(job.id = %key.id, dataset.id = record.dataset.as_deref(), job.attempt = record.attempt, "job given up");
                 let detail = format!(
                     "the service died {} times while the job ran; it is not tried again",
                     record.attempt
@@ -29,7 +29,7 @@ pub(super) fn recover(store: &JobStore) -> Result<Vec<Waiting>, StoreError> {
             State::Running => {
                 tracing::info!(
                     job.id = %key.id,
-                    dataset.id = record.dataset,
+                    dataset.id = record.dataset.as_deref(),
                     job.attempt = record.attempt + 1,
                     "job goes on from its last save"
                 );
@@ -42,6 +42,8 @@ pub(super) fn recover(store: &JobStore) -> Result<Vec<Waiting>, StoreError> {
                 let detail = "the service died before the prefix was stored";
                 store.abandon(&key, Failure::new("worker_lost", detail))?;
             }
+            // Its round stands on the disk.
+            State::AwaitingAnswers => {}
             State::Queued => waiting.push(entry(store, &record)?),
             // Not among the live.
             State::Succeeded | State::Failed | State::Cancelled => {}
@@ -52,11 +54,9 @@ pub(super) fn recover(store: &JobStore) -> Result<Vec<Waiting>, StoreError> {
 
 fn entry(store: &JobStore, record: &JobRecord) -> Result<Waiting, StoreError> {
     let running_seconds = store.saved(&record.key())?.map_or(0.0, |save| save.running_seconds);
-    let JobSpec::Selection(spec) = &record.spec;
-    Ok(Waiting::recovered(record, spec.deadline_seconds, running_seconds))
+    Ok(Waiting::recovered(record, record.spec.deadline_seconds(), running_seconds))
 }
 
 fn keeps_prefix(store: &JobStore, record: &JobRecord) -> Result<bool, StoreError> {
-    let JobSpec::Selection(spec) = &record.spec;
-    Ok(spec.on_stop == OnStop::Partial && store.saved(&record.key())?.is_some())
+    Ok(record.spec.on_stop() == OnStop::Partial && store.saved(&record.key())?.is_some())
 }

@@ -3,19 +3,24 @@
 use super::JobError;
 use super::admission::Running;
 use super::meters::{self, Evaluations};
+use super::outcome::JobResult;
 use super::record::{Failure, JobKey, JobRecord, JobSpec, PhaseRecord, ProgressRecord};
 use super::selection::result::SelectionResult;
 use super::selection::{self, Phase, Progress, SelectionError, Watch};
 use super::service::Shared;
-use super::spec::OnStop;
+use super::spec::{ObjectiveSpec, OnStop, SelectionSpec};
 use super::state::{Forbidden, State};
 use super::store::{Ending, Save, StoreError};
+use super::work;
 use super::worker::panic_text;
-use crate::dataset::DatasetError;
+use crate::dataset::{DatasetError, Source};
 use rayon::ThreadPool;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use submodular::Set;
+use submodular::objective::{Answers, Oracle};
 use tracing::Span;
 use tracing::field::Empty;
 
@@ -23,6 +28,8 @@ use tracing::field::Empty;
 enum Return {
     /// The job has ended.
     Ended(Ending),
+    /// It needs values that its owner has; if its owner has stopped it, its prefix is its end.
+    Asked { save: Save, sets: Vec<Set>, prefix: Ending },
     /// The service stopped it; if its owner did not, it waits for the next start.
     Stopped { save: Save, prefix: Ending },
 }
@@ -35,10 +42,9 @@ pub(super) fn estimate(shared: &Shared, key: &JobKey) -> u64 {
     let plan = || -> Result<u64, JobError> {
         let record = shared.store.get(key)?;
         name(&span, &record);
-        let JobSpec::Selection(spec) = &record.spec;
-        let source = shared.datasets.source(&shared.datasets.get(&record.tenant, &record.dataset)?)?;
-        let other = shared.represented(&record.tenant);
-        Ok(selection::prepare(spec, &source, &other, &shared.limits)?.report().memory_bytes)
+        let (source, _) = source(shared, &record)?;
+        let open = shared.opener(&record.tenant);
+        Ok(work::prepare(&record.spec, source, &open, &shared.limits)?.report().memory_bytes)
     };
     // What it borrows are locks that bear a panic, and the database.
     match catch_unwind(AssertUnwindSafe(plan)) {
@@ -55,17 +61,24 @@ pub(super) fn estimate(shared: &Shared, key: &JobKey) -> u64 {
     }
 }
 
+/// The dataset of the job and its digest, where it has one.
+fn source(shared: &Shared, record: &JobRecord) -> Result<(Option<Source>, Option<String>), DatasetError> {
+    let Some(id) = &record.dataset else { return Ok((None, None)) };
+    let dataset = shared.datasets.get(&record.tenant, id)?;
+    Ok((Some(shared.datasets.source(&dataset)?), Some(dataset.digest)))
+}
+
 /// What every line about a job has.
 fn span(key: &JobKey) -> Span {
     tracing::info_span!("job", job.id = %key.id, dataset.id = Empty, request.id = Empty)
 }
 
 fn name(span: &Span, record: &JobRecord) {
-    span.record("dataset.id", record.dataset.as_str()).record("request.id", record.request_id.as_deref());
+    span.record("dataset.id", record.dataset.as_deref()).record("request.id", record.request_id.as_deref());
 }
 
 /// Runs the job. Whatever happens in it, panics included, is its own end and nobody else's.
-pub(super) fn run(shared: &Shared, pool: &ThreadPool, running: &Running) {
+pub(super) fn run(shared: &Shared, pool: &ThreadPool, running: &Arc<Running>) {
     let span = span(&running.key);
     let _entered = span.enter();
     if let Err(error) = try_run(shared, pool, running) {
@@ -75,7 +88,7 @@ pub(super) fn run(shared: &Shared, pool: &ThreadPool, running: &Running) {
     }
 }
 
-fn try_run(shared: &Shared, pool: &ThreadPool, running: &Running) -> Result<(), StoreError> {
+fn try_run(shared: &Shared, pool: &ThreadPool, running: &Arc<Running>) -> Result<(), StoreError> {
     let record = match shared.store.start(&running.key) {
         Ok(record) => record,
         // Cancelled, and perhaps deleted, between the line and the worker.
@@ -89,10 +102,20 @@ fn try_run(shared: &Shared, pool: &ThreadPool, running: &Running) -> Result<(), 
     if record.attempt == 1 && save.is_none() {
         meters::waited(&record);
     }
-    let returned = guarded(|| select(shared, pool, running, &record, save));
+    let returned = guarded(|| work(shared, pool, running, &record, save));
     let progress = running.tracked().map(|tracked| tracked.progress);
     let record = match returned {
         Return::Ended(ending) => finish(shared, &running.key, &ending, progress)?,
+        Return::Asked { save, sets, prefix } => {
+            // Its place is free before anybody can answer: it may run again at once.
+            shared.give_back(running);
+            match shared.store.ask(&running.key, &save, sets, patience(&record), progress.clone()) {
+                Err(StoreError::Forbidden(Forbidden { from: State::Cancelling, .. })) => {
+                    finish(shared, &running.key, &prefix, progress)?
+                }
+                other => other?,
+            }
+        }
         Return::Stopped { save, prefix } => {
             match shared.store.requeue(&running.key, &save) {
                 // Its owner wanted it stopped too.
@@ -109,6 +132,19 @@ fn try_run(shared: &Shared, pool: &ThreadPool, running: &Running) -> Result<(), 
     let code = record.failure.as_ref().map(|failure| failure.code.as_str());
     tracing::info!(job.state = ?record.state, job.running_seconds = seconds, error.code = code, "job stopped");
     Ok(())
+}
+
+/// Most sets of a round, and how long it waits.
+fn patience(record: &JobRecord) -> (usize, Duration) {
+    let JobSpec::Selection(SelectionSpec {
+        objective: ObjectiveSpec::External { max_sets_per_round, idle_expires_seconds, .. },
+        ..
+    }) = &record.spec
+    else {
+        return (usize::MAX, Duration::MAX);
+    };
+    let size = usize::try_from(*max_sets_per_round).unwrap_or(usize::MAX);
+    (size, Duration::try_from_secs_f64(*idle_expires_seconds).unwrap_or(Duration::MAX))
 }
 
 /// Stores the end of a job. Where the disk has no room for its result, the job ends without one and says so: to wait
@@ -186,54 +222,70 @@ fn guarded(work: impl FnOnce() -> Result<Return, SelectionError>) -> Return {
     }
 }
 
-fn select(
+fn work(
     shared: &Shared,
     pool: &ThreadPool,
     running: &Running,
     record: &JobRecord,
     save: Option<Save>,
 ) -> Result<Return, SelectionError> {
-    let JobSpec::Selection(spec) = &record.spec;
-    let dataset = shared.datasets.get(&record.tenant, &record.dataset)?;
-    let source = shared.datasets.source(&dataset)?;
+    let (source, digest) = source(shared, record)?;
+    let oracle = oracle(shared, record)?;
     let ran_before = save.as_ref().map_or(0.0, |save| save.running_seconds);
     // A run that was stopped while it loaded has begun nothing, though its seconds count.
     let from = save.map(|save| save.bytes).filter(|bytes| !bytes.is_empty());
     let ran = pool.install(|| {
-        let prepared =
-            selection::prepare(spec, &source, &shared.represented(&record.tenant), &shared.limits)?;
+        let prepared = work::prepare(&record.spec, source, &shared.opener(&record.tenant), &shared.limits)?;
         // The limits may be lower than when it was accepted. One that has been stopped computes nothing.
         if !running.is_cancelled() {
             prepared.admit()?;
         }
         let evaluations = Evaluations::of(record);
         let mut recorder = Recorder { shared, running, ran_before, last_save: Instant::now(), evaluations };
-        let ran =
-            selection::run(prepared, &source, &dataset.digest, from.as_deref(), &running.ctl, &mut recorder)?;
-        recorder.evaluations.reach(ran.result.evaluations);
+        let ran = prepared.run(digest.as_deref(), from.as_deref(), oracle, &running.ctl, &mut recorder)?;
+        if let JobResult::Selection(result) = &ran.result {
+            recorder.evaluations.reach(result.evaluations);
+        }
         Ok::<_, SelectionError>(ran)
     })?;
-    if let Some(failure) = overflow(&ran.result) {
+    if let JobResult::Selection(result) = &ran.result
+        && let Some(failure) = overflow(result)
+    {
         return Ok(Return::Ended(Ending::Failed(failure)));
     }
-    let keep = spec.on_stop == OnStop::Partial;
+    let keep = record.spec.on_stop() == OnStop::Partial;
+    let running_seconds = ran_before + running.began.elapsed().as_secs_f64();
     Ok(match ran.ending {
+        selection::Ending::Asked => {
+            let save = Save { running_seconds, bytes: ran.saved };
+            Return::Asked { save, sets: ran.asked, prefix: Ending::Cancelled(keep.then_some(ran.result)) }
+        }
         selection::Ending::Finished => Return::Ended(Ending::Succeeded(ran.result)),
         selection::Ending::Deadline if keep => Return::Ended(Ending::Succeeded(ran.result)),
         selection::Ending::Deadline => Return::Ended(Ending::Failed(Failure::new(
             "deadline_exceeded",
-            format!("stopped after {} running seconds", spec.deadline_seconds.unwrap_or_default()),
+            format!("stopped after {} running seconds", record.spec.deadline_seconds().unwrap_or_default()),
         ))),
         selection::Ending::Cancelled => {
             let prefix = Ending::Cancelled(keep.then_some(ran.result));
             if running.is_cancelled() {
                 Return::Ended(prefix)
             } else {
-                let running_seconds = ran_before + running.began.elapsed().as_secs_f64();
                 Return::Stopped { save: Save { running_seconds, bytes: ran.saved }, prefix }
             }
         }
     })
+}
+
+/// What is known of values that only the owner has; none where the objective has none.
+fn oracle(shared: &Shared, record: &JobRecord) -> Result<Option<Arc<dyn Oracle>>, SelectionError> {
+    let JobSpec::Selection(SelectionSpec { objective: ObjectiveSpec::External { .. }, .. }) = &record.spec
+    else {
+        return Ok(None);
+    };
+    let known: Answers =
+        shared.store.answers(&record.key()).map_err(SelectionError::Store)?.into_iter().collect();
+    Ok(Some(Arc::new(known)))
 }
 
 /// Finite data can have a value that is not: JSON has no such number, so it must not be stored.
@@ -267,6 +319,7 @@ impl Watch for Recorder<'_> {
                 Phase::Loading => PhaseRecord::Loading,
                 Phase::Similarity => PhaseRecord::Similarity,
                 Phase::Selecting => PhaseRecord::Selecting,
+                Phase::Simulating => PhaseRecord::Simulating,
             },
             done: progress.done,
             total: progress.total,

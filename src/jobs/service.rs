@@ -1,16 +1,16 @@
 //! The jobs of this process: look up, cancel, delete, stop. How they are accepted stands in `submission`.
 
 use super::JobError;
-use super::admission::{Admission, Running, Tracked};
+use super::admission::{Admission, Running, Tracked, Waiting};
 use super::events::{Changes, Events};
 use super::idempotency::UnderWay;
+use super::outcome::JobResult;
 use super::record::{JobKey, JobRecord};
 use super::retention::{self, Retention, Signal, Sweeper, Swept};
 use super::selection::Limits;
-use super::selection::result::SelectionResult;
 use super::state::{Forbidden, State};
 use super::store::{Filter, JobStore, StoreError};
-use super::{meters, recovery, runner, worker};
+use super::{exchange, meters, recovery, runner, worker};
 use crate::dataset::{DatasetError, DatasetStore, Source};
 use redb::Database;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -100,12 +100,15 @@ impl Shared {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Opens by id the dataset that a job of the tenant has to represent.
+    /// Opens by id the datasets of the tenant that a spec names.
+    pub(super) fn opener(&self, tenant: &str) -> impl Fn(&str) -> Result<Source, DatasetError> {
+        move |id| self.datasets.source(&self.datasets.get(tenant, id)?)
+    }
+
+    /// The same for the rows that an objective has to represent.
     pub(super) fn represented(&self, tenant: &str) -> impl Fn(&str) -> Result<Source, DatasetError> {
-        move |id| {
-            let record = self.datasets.get(tenant, id);
-            self.datasets.source(&record.map_err(|error| error.at("/objective/represented/dataset"))?)
-        }
+        let open = self.opener(tenant);
+        move |id| open(id).map_err(|error| error.at("/objective/represented/dataset"))
     }
 
     /// The next job, when there is one that fits; none when the service drains. Blocks until either.
@@ -129,9 +132,9 @@ impl Shared {
         }
     }
 
-    /// The job no longer runs: its memory may serve the next.
-    pub(super) fn give_back(&self, key: &JobKey) {
-        self.books().admission.release(key);
+    /// This run of the job is over: its memory may serve the next.
+    pub(super) fn give_back(&self, running: &Arc<Running>) {
+        self.books().admission.release(running);
         self.changed.notify_all();
         self.sweeps.wake();
     }
@@ -178,6 +181,7 @@ impl JobService {
             changed: Condvar::new(),
         });
         let workers = Mutex::new(worker::start(&shared, settings.workers, settings.threads)?);
+        exchange::start(&shared)?;
         let retention = settings.retention;
         let sweeper = Mutex::new(Sweeper::start(&shared, retention)?);
         Ok(Self { shared, under_way: UnderWay::default(), workers, retention, sweeper })
@@ -237,6 +241,9 @@ impl JobService {
         if record.state == State::Cancelling {
             if let Some(running) = books.admission.running(key) {
                 running.cancel();
+            } else if books.admission.position(key).is_none() {
+                // It waited for answers: a worker stores what it has chosen.
+                books.admission.push(Waiting::to_be_stopped(&record));
             }
         } else {
             books.admission.forget(key);
@@ -266,7 +273,7 @@ impl JobService {
     /// # Errors
     /// [`JobError::NotFinished`], [`JobError::NoResult`], [`JobError::ResultExpired`]; where there is no such job,
     /// and the store's own.
-    pub fn result(&self, key: &JobKey) -> Result<SelectionResult, JobError> {
+    pub fn result(&self, key: &JobKey) -> Result<JobResult, JobError> {
         let (record, result) = self.shared.store.result(key)?;
         let id = || key.id.to_string();
         match result {

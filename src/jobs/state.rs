@@ -10,6 +10,8 @@ pub enum State {
     Queued,
     /// Computes.
     Running,
+    /// Has asked its owner for values, and holds neither a worker nor memory.
+    AwaitingAnswers,
     /// Was told to stop and will within one block of work.
     Cancelling,
     /// Ended with a result.
@@ -29,6 +31,12 @@ pub enum Event {
     Requeue,
     /// The service died during its run, and takes it up again.
     Resume,
+    /// Its run needs values that its owner has.
+    Ask,
+    /// Its owner has given them.
+    Answer,
+    /// Its owner has not given them in time.
+    GiveUp,
     /// Its owner wants it stopped.
     Cancel,
     /// Its run reached an end that counts as success.
@@ -46,6 +54,9 @@ impl Event {
             Self::Start => "start",
             Self::Requeue => "requeue",
             Self::Resume => "resume",
+            Self::Ask => "ask",
+            Self::Answer => "answer",
+            Self::GiveUp => "give_up",
             Self::Cancel => "cancel",
             Self::Succeed => "succeed",
             Self::Fail => "fail",
@@ -76,7 +87,10 @@ impl State {
             (State::Cancelling, Event::Start | Event::Resume) => Ok(State::Cancelling),
             (State::Queued, Event::Cancel) => Ok(State::Cancelled),
             (State::Running, Event::Requeue | Event::Resume) => Ok(State::Queued),
-            (State::Running, Event::Cancel) => Ok(State::Cancelling),
+            (State::Running, Event::Ask) => Ok(State::AwaitingAnswers),
+            (State::AwaitingAnswers, Event::Answer) => Ok(State::Queued),
+            (State::AwaitingAnswers, Event::GiveUp) => Ok(State::Cancelling),
+            (State::Running | State::AwaitingAnswers, Event::Cancel) => Ok(State::Cancelling),
             // The run may have ended, well or badly, before it saw the request to stop.
             (State::Running | State::Cancelling, Event::Succeed) => Ok(State::Succeeded),
             (State::Queued | State::Running | State::Cancelling, Event::Fail) => Ok(State::Failed),
@@ -100,21 +114,27 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::{Event, State};
-    use Event::{Cancel, Fail, Requeue, Resume, Start, Stop, Succeed};
-    use State::{Cancelled, Cancelling, Failed, Queued, Running, Succeeded};
+    use Event::{Answer, Ask, Cancel, Fail, GiveUp, Requeue, Resume, Start, Stop, Succeed};
+    use State::{AwaitingAnswers, Cancelled, Cancelling, Failed, Queued, Running, Succeeded};
 
-    const STATES: [State; 6] = [Queued, Running, Cancelling, Succeeded, Failed, Cancelled];
+    const STATES: [State; 7] = [Queued, Running, AwaitingAnswers, Cancelling, Succeeded, Failed, Cancelled];
 
     #[test]
     fn the_table_of_transitions_is_this_one_and_no_other() {
         let table = [
-            (Start, [Some(Running), None, Some(Cancelling), None, None, None]),
-            (Requeue, [None, Some(Queued), None, None, None, None]),
-            (Resume, [None, Some(Queued), Some(Cancelling), None, None, None]),
-            (Cancel, [Some(Cancelled), Some(Cancelling), Some(Cancelling), None, None, None]),
-            (Succeed, [None, Some(Succeeded), Some(Succeeded), None, None, None]),
-            (Fail, [Some(Failed), Some(Failed), Some(Failed), None, None, None]),
-            (Stop, [None, None, Some(Cancelled), None, None, None]),
+            (Start, [Some(Running), None, None, Some(Cancelling), None, None, None]),
+            (Requeue, [None, Some(Queued), None, None, None, None, None]),
+            (Resume, [None, Some(Queued), None, Some(Cancelling), None, None, None]),
+            (Ask, [None, Some(AwaitingAnswers), None, None, None, None, None]),
+            (Answer, [None, None, Some(Queued), None, None, None, None]),
+            (GiveUp, [None, None, Some(Cancelling), None, None, None, None]),
+            (
+                Cancel,
+                [Some(Cancelled), Some(Cancelling), Some(Cancelling), Some(Cancelling), None, None, None],
+            ),
+            (Succeed, [None, Some(Succeeded), None, Some(Succeeded), None, None, None]),
+            (Fail, [Some(Failed), Some(Failed), None, Some(Failed), None, None, None]),
+            (Stop, [None, None, None, Some(Cancelled), None, None, None]),
         ];
         for (event, row) in table {
             for (from, expected) in STATES.into_iter().zip(row) {

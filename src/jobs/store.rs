@@ -1,16 +1,18 @@
 //! Jobs on disk. Every change of state is one transaction, and what belongs to the change is in it: a result with
 //! the state that ends the job, a save with the state that will take it up again.
 
+mod exchange;
 mod kept;
 mod list;
 
+pub use exchange::{AnswerError, Answered, Round};
 pub use kept::KeptResult;
 pub use list::Filter;
 
 use super::idempotency::{self, IdempotencyKey, Known};
 use super::meters;
+use super::outcome::JobResult;
 use super::record::{Failure, JobKey, JobRecord, ProgressRecord, RECORD_VERSION, ResultSummary};
-use super::selection::result::SelectionResult;
 use super::state::{Event, Forbidden};
 use crate::dataset::error::has_no_room;
 use crate::dataset::{DatasetError, DatasetStore};
@@ -21,7 +23,7 @@ use time::OffsetDateTime;
 
 /// (tenant, id) -> record as JSON. Ids are time-ordered, so a tenant's jobs are one range in order of time.
 const JOBS: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("jobs");
-/// (tenant, dataset, id) of every job that has not ended: what a start goes through, and what a deletion of the
+/// (tenant, dataset, id) of every job that has not ended, with an empty dataset for one that reads none: what a start goes through, and what a deletion of the
 /// dataset asks.
 const LIVE: TableDefinition<(&str, &str, &str), ()> = TableDefinition::new("live_jobs");
 /// (tenant, id) -> running seconds so far, and what the run goes on from.
@@ -90,11 +92,11 @@ pub struct Save {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ending {
     /// With a result that counts.
-    Succeeded(SelectionResult),
+    Succeeded(JobResult),
     /// Without.
     Failed(Failure),
     /// Stopped by its owner, with what there was.
-    Cancelled(Option<SelectionResult>),
+    Cancelled(Option<JobResult>),
 }
 
 /// The jobs of every tenant.
@@ -116,6 +118,7 @@ impl JobStore {
         transaction.open_table(RESULTS)?;
         idempotency::open(&transaction)?;
         kept::open(&transaction)?;
+        exchange::open(&transaction)?;
         transaction.commit()?;
         Ok(Self { database })
     }
@@ -130,6 +133,8 @@ impl JobStore {
         for dataset in record.datasets() {
             DatasetStore::get_within(&transaction, &record.tenant, dataset)?;
             DatasetStore::touch_within(&transaction, &record.tenant, dataset, record.created_at)?;
+        }
+        for dataset in places(record) {
             transaction.open_table(LIVE)?.insert((&*record.tenant, dataset, record.id.as_str()), ())?;
         }
         put(&transaction, record)?;
@@ -232,7 +237,8 @@ impl JobStore {
                 kept::put(transaction, key, &serde_json::to_vec(result)?)?;
             }
             record.result = result.map(ResultSummary::from);
-            record.failure = failure;
+            // One that was stopped because nobody answered says so already.
+            record.failure = failure.or(record.failure.take());
             record.progress = progress.or(record.progress.take());
             Ok(())
         })
@@ -315,6 +321,7 @@ impl JobStore {
                 let mut live = transaction.open_table(LIVE)?;
                 live.retain(|(tenant, _, id), ()| (tenant, id) != parts(key))?;
                 transaction.open_table(SAVES)?.remove(parts(key))?;
+                exchange::remove(&transaction, key)?;
             }
             Err(error) => return Err(error),
         }
@@ -338,17 +345,26 @@ impl JobStore {
         if record.state.is_terminal() {
             let now = OffsetDateTime::now_utc();
             record.finished_at = Some(now);
-            for dataset in record.datasets() {
+            for dataset in places(&record) {
                 transaction.open_table(LIVE)?.remove((&*record.tenant, dataset, record.id.as_str()))?;
+            }
+            for dataset in record.datasets() {
                 DatasetStore::touch_within(&transaction, &record.tenant, dataset, now)?;
             }
             transaction.open_table(SAVES)?.remove(parts(key))?;
+            exchange::remove(&transaction, key)?;
         }
         put(&transaction, &record)?;
         fault::around(event.name(), || transaction.commit())?;
         meters::ended(&record);
         Ok(record)
     }
+}
+
+/// The datasets under which a live job stands.
+fn places(record: &JobRecord) -> impl Iterator<Item = &str> {
+    let none = record.datasets().next().is_none().then_some("");
+    record.datasets().chain(none)
 }
 
 fn parts(key: &JobKey) -> (&str, &str) {

@@ -5,8 +5,8 @@ use super::admission::Waiting;
 use super::idempotency::{IdempotencyKey, Known, Turn};
 use super::record::{JobRecord, JobSpec};
 use super::selection::result::PlanReport;
-use super::selection::{self, Prepared};
 use super::service::{JobService, JobView, Shared};
+use super::work::{self, Prepared};
 use crate::dataset::{DatasetRecord, Source};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ impl JobService {
     ///
     /// # Errors
     /// What is wrong with the request.
-    pub fn plan(&self, tenant: &str, spec: &JobSpec, source: &Source) -> Result<PlanReport, JobError> {
+    pub fn plan(&self, tenant: &str, spec: &JobSpec, source: Option<Source>) -> Result<PlanReport, JobError> {
         Ok(self.prepare(tenant, spec, source)?.report().clone())
     }
 
@@ -58,13 +58,12 @@ impl JobService {
     ///
     /// # Errors
     /// What is wrong with the request, or how it exceeds the limits.
-    pub fn check(&self, tenant: &str, spec: &JobSpec, source: &Source) -> Result<(), JobError> {
+    pub fn check(&self, tenant: &str, spec: &JobSpec, source: Option<Source>) -> Result<(), JobError> {
         Ok(self.prepare(tenant, spec, source)?.admit()?)
     }
 
-    fn prepare(&self, tenant: &str, spec: &JobSpec, source: &Source) -> Result<Prepared, JobError> {
-        let JobSpec::Selection(spec) = spec;
-        Ok(selection::prepare(spec, source, &self.shared.represented(tenant), &self.shared.limits)?)
+    fn prepare(&self, tenant: &str, spec: &JobSpec, source: Option<Source>) -> Result<Prepared, JobError> {
+        Ok(work::prepare(spec, source, &self.shared.opener(tenant), &self.shared.limits)?)
     }
 
     /// What a request has to ask for before anything of it is stored.
@@ -93,20 +92,28 @@ impl JobService {
         Ok(Begun::New(Place { shared: Arc::clone(&self.shared), key, _turn: turn }))
     }
 
-    /// Accepts the job: when this returns it outlives a crash.
+    /// Accepts the job: when this returns it outlives a crash. `dataset`: what a selection selects from; experiments
+    /// name theirs in their spec.
     ///
     /// # Errors
     /// What is wrong with the request.
-    pub fn submit(&self, place: &Place, job: NewJob, dataset: &DatasetRecord) -> Result<JobView, JobError> {
-        let prepared = self.prepare(&job.tenant, &job.spec, &self.shared.datasets.source(dataset)?)?;
+    pub fn submit(
+        &self,
+        place: &Place,
+        job: NewJob,
+        dataset: Option<&DatasetRecord>,
+    ) -> Result<JobView, JobError> {
+        let source = dataset.map(|dataset| self.shared.datasets.source(dataset)).transpose()?;
+        let prepared = self.prepare(&job.tenant, &job.spec, source)?;
         prepared.admit()?;
-        let spec = JobSpec::Selection(prepared.spec().clone());
-        let plan = prepared.report().clone();
-        let record = JobRecord::new(&job.tenant, spec, dataset.id.clone(), job.labels, plan);
+        let (spec, plan) = (prepared.spec(), prepared.report().clone());
+        let dataset =
+            dataset.map(|dataset| &*dataset.id).or_else(|| spec.latent_dataset()).map(str::to_owned);
+        let record = JobRecord::new(&job.tenant, spec, dataset, job.labels, plan);
         let record = JobRecord { request_id: job.request_id, ..record };
         self.shared.store.insert(&record, place.key.as_ref())?;
-        let JobSpec::Selection(spec) = &record.spec;
-        self.shared.books().admission.push(Waiting::accepted(&record, spec.deadline_seconds));
+        let deadline_seconds = record.spec.deadline_seconds();
+        self.shared.books().admission.push(Waiting::accepted(&record, deadline_seconds));
         self.shared.changed.notify_all();
         // Its id is known since it was stored: who cancelled it before it stood in line found nothing there to remove.
         let key = record.key();

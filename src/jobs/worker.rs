@@ -33,7 +33,7 @@ pub(super) fn start(
                     let panic = panic_text(panic.as_ref());
                     tracing::error!(job.id = %running.key.id, panic, "storing the end of a job panicked");
                 }
-                shared.give_back(&running.key);
+                shared.give_back(&running);
             }
         })?;
         Ok(worker)

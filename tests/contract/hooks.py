@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 URL = os.environ["FEWER_URL"]
 KEY = os.environ["FEWER_AUTH__API_KEY"]
 ARROW, PARQUET, NPY = "application/vnd.apache.arrow.stream", "application/vnd.apache.parquet", "application/x-npy"
+PREFLIB = "text/x-preflib"
 VECTORS = {
     "kind": "vectors",
     "vectors": [[1.0, 0.0], [0.8, 0.6], [0.0, 1.0], [-0.6, 0.8], [-1.0, 0.0]],
@@ -65,6 +66,17 @@ schemathesis.openapi.media_type(ARROW, matrices(arrow))
 schemathesis.openapi.media_type(PARQUET, matrices(parquet))
 
 
+def preflib(orders):
+    """Strict orders as PrefLib writes them, each of one voter."""
+    counts = {"ALTERNATIVES": max(map(max, orders)), "VOTERS": len(orders), "UNIQUE ORDERS": len(orders)}
+    header = [f"# NUMBER {key}: {count}" for key, count in counts.items()]
+    return "\n".join(header + [f"1: {','.join(map(str, order))}" for order in orders]).encode()
+
+
+ORDERS = st.lists(st.lists(st.integers(1, 6), min_size=1, max_size=6, unique=True), min_size=1, max_size=5)
+schemathesis.openapi.media_type(PREFLIB, ORDERS.map(preflib))
+
+
 @schemathesis.deserializer(NPY)
 def read_npy(context, response):
     assert response.content.startswith(b"\x93NUMPY"), "no .npy file"
@@ -105,6 +117,27 @@ def ended():
     return post("/v1/jobs", body, Prefer="wait=10")["id"]
 
 
+def asking():
+    """The id of a job that asks: its first round has three sets."""
+    body = {"kind": "selection", "objective": {"name": "external", "n": 2}, "constraints": {"k": 1}}
+    return post("/v1/jobs", body)["id"]
+
+
+def studied():
+    """The id of a study that has ended."""
+    body = {
+        "kind": "bias_study",
+        "latent": {"generator": "impartial_culture", "candidates": 4},
+        "bias": {"model": "swapping"},
+        "strengths": [0.5],
+        "rules": [{"rule": "k_borda"}],
+        "rankings": [3],
+        "k": 2,
+        "repetitions": 2,
+    }
+    return post("/v1/jobs", body, Prefer="wait=10")["id"]
+
+
 def rectangular(rows):
     """Rows as long as the first, and at least one number."""
     width = max(1, len(rows[0])) if rows else 1
@@ -125,6 +158,15 @@ def before_call(context, case, kwargs):
         case.headers["Accept"] = next(ACCEPTED)
         if "k" in case.query:
             case.query["k"] = 1 + int(case.query["k"]) % 3
+    if label == "GET /v1/jobs/{id}/plot.svg":
+        case.path_parameters = {"id": studied()}
+        case.query.pop("what", None)
+    if label == "GET /v1/jobs/{id}/questions":
+        case.path_parameters = {"id": asking()}
+        case.query["wait"] = int(case.query.get("wait") or 0) % 2
+    if label == "POST /v1/jobs/{id}/answers" and isinstance(case.body, dict):
+        case.path_parameters = {"id": asking()}
+        case.body = {"round": 1, "answers": (case.body["answers"] + [0.0] * 3)[:3]}
     if label == "POST /v1/datasets":
         binary = isinstance(case.body, bytes)
         body = case.body if isinstance(case.body, dict) else {}
@@ -132,7 +174,7 @@ def before_call(context, case, kwargs):
             case.body = {"kind": "vectors", "vectors": rectangular(body["vectors"])}
         if binary or "vectors" in body:
             case.query = {name: value for name, value in case.query.items() if name == "name"}
-    if label == "POST /v1/jobs" and isinstance(case.body, dict):
+    if label == "POST /v1/jobs" and isinstance(case.body, dict) and case.body.get("kind") == "selection":
         if not isinstance(case.body.get("inline"), dict) or isinstance(case.body.get("dataset"), str):
             case.body["dataset"] = stored()
             case.body.pop("inline", None)

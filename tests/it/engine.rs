@@ -22,7 +22,7 @@ pub(crate) fn inline(body: &Value) -> Source {
 pub(crate) fn plans(spec: &SelectionSpec, source: &Source, kernel: Kernel) -> Vec<(String, Limits)> {
     let limits = Limits { memory_bytes: u64::MAX, max_flops: f64::INFINITY, threads: 2, kernel };
     let report = |limits: &Limits| {
-        let prepared = prepare(spec, source, &|_| unreachable!(), limits).unwrap();
+        let prepared = prepare(spec, source, &|_| unreachable!(), false, limits).unwrap();
         (prepared.report().plan.clone(), prepared.report().memory_bytes)
     };
     let (plan, bytes) = report(&limits);
@@ -48,7 +48,7 @@ pub(crate) fn go_under(
     threads: usize,
     ctl: &Ctl,
 ) -> Ran {
-    let prepared = prepare(spec, source, &|_| unreachable!(), limits).unwrap();
+    let prepared = prepare(spec, source, &|_| unreachable!(), false, limits).unwrap();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    pool.install(|| run(prepared, source, "sha256:0", None, ctl, &mut Quiet)).unwrap()
+    pool.install(|| run(prepared, source, "sha256:0", None, None, ctl, &mut Quiet)).unwrap()
 }

@@ -20,8 +20,9 @@ const FLAGS: [&str; 6] = ["--checkpoint-seconds", "0.0001", "--workers", "1", "-
 /// Picks of a job that is soon done, and of one that runs for a second.
 const FEW: usize = 8;
 const MANY: usize = 150;
-/// Of one that brings its dataset.
+/// Of one that brings its dataset, and of one that asks.
 const TINY: usize = 2;
+const ASKED: usize = 3;
 
 /// No answer came: the service has died.
 #[derive(Debug)]
@@ -92,6 +93,12 @@ impl Client<'_> {
         }
     }
 
+    /// Answers the job's questions until it asks no more.
+    fn answer(&self, job: &str) -> Result<(), Died> {
+        while answer(self.service, job, 5).map_err(|_| Died)? {}
+        Ok(())
+    }
+
     /// Waits for the job's end, and reads its result where it has one.
     fn end(&mut self, job: &str) -> Result<Value, Died> {
         let ended = self.wait(job, has_ended)?;
@@ -100,6 +107,21 @@ impl Client<'_> {
         }
         Ok(ended)
     }
+}
+
+/// Answers the round that the job asks, if it asks one in so many seconds; whether it may ask more.
+fn answer(service: &Service, job: &str, wait: u8) -> Result<bool, ureq::Error> {
+    let (status, round) = service.send("GET", &format!("{job}/questions?wait={wait}"), "", &[])?;
+    if status == 200 {
+        let sets: Vec<Vec<u64>> = serde_json::from_value(round["sets"].clone()).unwrap();
+        let values: Vec<u64> = sets.iter().map(|set| set.iter().map(|e| e + 1).sum()).collect();
+        let body = json!({"round": round["round"], "answers": values}).to_string();
+        let (status, taken) =
+            service.send("POST", &format!("{job}/answers"), "application/json", body.as_bytes())?;
+        // It may have been stopped in the meantime.
+        assert!(matches!(status, 200 | 202 | 409), "{taken}");
+    }
+    Ok(status < 400)
 }
 
 fn has_ended(job: &Value) -> bool {
@@ -132,7 +154,10 @@ impl Before {
         let few = client.submit(&job(&small, FEW)).unwrap();
         let many = client.submit(&job(&large, MANY)).unwrap();
         let tiny = client.submit(&inline_job()).unwrap();
-        let results = [(&few, FEW), (&many, MANY), (&tiny, TINY)].map(|(path, k)| {
+        let asked = client.submit(&asking_job(3600.0)).unwrap();
+        client.answer(&asked).unwrap();
+        let all = [(&few, FEW), (&many, MANY), (&tiny, TINY), (&asked, ASKED)];
+        let results = all.map(|(path, k)| {
             assert_eq!(client.end(path).unwrap()["state"], "succeeded");
             (k, client.known.answers[&format!("{path}/result")].clone())
         });
@@ -175,6 +200,15 @@ impl Before {
             }
             "submit" | "start" | "save" | "succeed" => {
                 let job = client.submit(&self.few())?;
+                client.end(&job)?;
+            }
+            "ask" | "answer" => {
+                let job = client.submit(&asking_job(3600.0))?;
+                client.answer(&job)?;
+                client.end(&job)?;
+            }
+            "give_up" => {
+                let job = client.submit(&asking_job(0.01))?;
                 client.end(&job)?;
             }
             "fail" => {
@@ -223,6 +257,14 @@ fn inline_job() -> Value {
     job["inline"] = json!({"vectors": [[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]]});
     job["dataset"] = Value::Null;
     job
+}
+
+/// Its rounds wait so many seconds for an answer.
+fn asking_job(idle: f64) -> Value {
+    let objective =
+        json!({"name": "external", "n": 5, "max_sets_per_round": 4, "idle_expires_seconds": idle});
+    let optimizer = json!({"name": "greedy"});
+    json!({"kind": "selection", "objective": objective, "constraints": {"k": ASKED}, "optimizer": optimizer})
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -317,6 +359,9 @@ impl Audit<'_> {
             // Read first: a result that is there before the job has ended is half a result.
             let (status, _) = self.look(&result);
             let job = service.get(path);
+            if job["state"] == "awaiting_answers" {
+                answer(service, path, 0).unwrap();
+            }
             assert!(has_ended(&job) || status != 200, "{}: {job} has a result", self.point);
             has_ended(&job).then_some(job)
         });

@@ -19,6 +19,10 @@ fn objective(name: &str) -> Value {
     }
     match name {
         "modular" => objective["scores"] = json!({"column": "score"}),
+        "committee" => objective["rule"] = json!("k_borda"),
+        "external" => {
+            objective["properties"] = json!({"monotone": true, "submodular": true, "nonnegative": true});
+        }
         "mixture" => {
             objective["parts"] = json!([{"weight": 1.0, "objective": {"name": "facility_location"}}]);
         }
@@ -28,12 +32,14 @@ fn objective(name: &str) -> Value {
 }
 
 fn job(objective: Value, optimizer: &Value) -> Value {
+    let rankings = json!({"kind": "rankings", "rankings": [[3, 1, 2, 0], [0, 1, 2]]});
+    let vectors = json!({
+        "vectors": [[0.1, 0.2, 0.3, 0.4], [0.4, 0.3, 0.2, 0.1], [0.5, 0.1, 0.1, 0.9], [0.3, 0.3, 0.3, 0.2]],
+        "columns": {"score": [0.1, 0.2, 0.3, 0.4]},
+    });
     json!({
         "kind": "selection",
-        "inline": {
-            "vectors": [[0.1, 0.2, 0.3, 0.4], [0.4, 0.3, 0.2, 0.1], [0.5, 0.1, 0.1, 0.9], [0.3, 0.3, 0.3, 0.2]],
-            "columns": {"score": [0.1, 0.2, 0.3, 0.4]},
-        },
+        "inline": if objective["name"] == "committee" { rankings } else { vectors },
         "objective": objective,
         "constraints": {"k": 2},
         "optimizer": optimizer,

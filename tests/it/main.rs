@@ -3,6 +3,7 @@
 
 mod auth;
 mod client;
+mod committees;
 mod compare;
 mod config;
 mod connections;
@@ -11,6 +12,8 @@ mod datasets;
 mod engine;
 mod evaluate;
 mod events;
+mod exchange;
+mod experiments;
 mod faults;
 mod field_golden;
 mod golden;
@@ -26,8 +29,11 @@ mod metrics;
 mod object_store;
 mod objectives;
 mod openapi;
+mod pages;
+mod plots;
 mod problems;
 mod process;
+mod rankings;
 mod readme;
 mod recovery;
 mod reference;

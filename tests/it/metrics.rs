@@ -4,6 +4,7 @@ use crate::client::{Client, MANY, endless, npy, selection};
 use axum::body::Body;
 use axum::http::{Method, Request, header};
 use fewer::api::codes::Code;
+use fewer::dataset::Format;
 use fewer::telemetry::metrics::{Kind, TABLE, markdown};
 use http_body_util::BodyExt;
 use std::collections::{BTreeMap, BTreeSet};
@@ -146,7 +147,7 @@ async fn labels_take_their_values_from_closed_lists() {
                     "objective" => value == "facility_location",
                     "optimizer" => ["greedy", "lazy_greedy", "stochastic_greedy", "bidirectional_greedy"]
                         .contains(&value),
-                    "media_type" => value.starts_with("application/"),
+                    "media_type" => Format::ALL.iter().any(|format| format.media_type() == value),
                     "outcome" => ["stored", "known", "refused", "failed"].contains(&value),
                     "le" => value == "+Inf" || value.parse::<f64>().unwrap() > 0.0,
                     "version" => value == env!("CARGO_PKG_VERSION"),

@@ -117,8 +117,28 @@ async fn of_jobs() -> Refusals {
     let done = keyed(1).await.text("/id");
     client.wait_for_end(&done, "succeeded").await;
     let large = Client::with(|settings| settings.max_flops = 1.0);
+    let asking =
+        json!({"kind": "selection", "objective": {"name": "external", "n": 2}, "constraints": {"k": 1}});
+    let asking = client.post_json("/v1/jobs", &asking).await.text("/id");
+    client.wait(&asking, |job| job["state"] == "awaiting_answers").await;
+    let round = client.get(&format!("/v1/jobs/{asking}/questions")).await.json;
+    let answered = async |round: u64, value: f64| {
+        let answers = vec![value; 3];
+        let path = format!("/v1/jobs/{asking}/answers");
+        client.post_json(&path, &json!({"round": round, "answers": answers})).await
+    };
+    assert_eq!(round["sets"], json!([[], [0], [1]]));
+    let wrong = answered(2, 0.0).await;
+    answered(1, 0.0).await;
     vec![
+        (Code::WrongRound, wrong),
+        (Code::AnswersDiffer, answered(1, 1.0).await),
+        (Code::NotAwaitingAnswers, client.get(&format!("/v1/jobs/{done}/questions")).await),
         (Code::InvalidMatrix, post(|job| job["inline"]["vectors"][0][1] = json!(1e39)).await),
+        (
+            Code::InvalidRanking,
+            post(|job| job["inline"] = json!({"kind": "rankings", "rankings": [[0], []]})).await,
+        ),
         (Code::ShapeMismatch, post(|job| job["inline"]["vectors"][1] = json!([1])).await),
         (Code::UnknownItem, post(|job| job["constraints"]["include"] = json!([9])).await),
         (Code::DuplicateItem, post(|job| job["constraints"]["exclude"] = json!([1, 1])).await),
@@ -131,6 +151,7 @@ async fn of_jobs() -> Refusals {
         ),
         (Code::EstimateExceedsLimit, large.post_json("/v1/jobs", &job()).await),
         (Code::PrefixNotValid, client.get(&format!("/v1/jobs/{done}/result?k=2")).await),
+        (Code::NoPlot, client.get(&format!("/v1/jobs/{done}/plot.svg")).await),
         (Code::IdempotencyMismatch, keyed(2).await),
         (
             Code::SourceNotAllowed,

@@ -239,7 +239,7 @@ fn a_result_that_the_disk_has_no_room_for_is_what_the_job_ends_with() {
         let spec: JobSpec = serde_json::from_value(spec).unwrap();
         let job = NewJob { tenant: "t".into(), spec, labels: BTreeMap::new(), request_id: None };
         let Begun::New(place) = jobs.begin("t", None).unwrap() else { panic!("there is no key to be known") };
-        jobs.submit(&place, job, &dataset).unwrap().record.key()
+        jobs.submit(&place, job, Some(&dataset)).unwrap().record.key()
     };
     let wait = |key: &JobKey, wanted: &dyn Fn(State) -> bool| {
         let started = Instant::now();

@@ -29,15 +29,15 @@ pub struct Dataset {
     pub id: String,
     /// The name it was given.
     pub name: Option<String>,
-    /// What the matrix means.
+    /// What it holds.
     pub kind: DatasetKind,
-    /// Number of rows.
+    /// Number of rows; of rankings, of the voters, or of distinct orders where a file counts equal ones together.
     #[schema(example = 2000)]
     pub rows: u64,
-    /// Values per row.
+    /// Values per row; of rankings, the number of candidates, which are the items of such a dataset.
     #[schema(example = 384)]
     pub dim: u64,
-    /// The attributes of the rows.
+    /// The attributes of the items: of the rows, or of the candidates of rankings.
     pub columns: Vec<DatasetColumn>,
     /// Size of the body.
     pub bytes: u64,
@@ -48,7 +48,7 @@ pub struct Dataset {
     pub created_at: OffsetDateTime,
 }
 
-/// What the matrix means.
+/// What a dataset holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DatasetKind {
@@ -56,9 +56,11 @@ pub enum DatasetKind {
     Vectors,
     /// Similarities of all pairs, square.
     Similarity,
+    /// Rankings of candidates, one a voter.
+    Rankings,
 }
 
-/// An attribute of the rows.
+/// An attribute of the items.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DatasetColumn {
     /// Its name.
@@ -93,12 +95,12 @@ pub struct DatasetPage {
 }
 
 /// A dataset as JSON: for small ones, and inside a job. Give `vectors`, or `similarity`, or the entries of a similarity
-/// (`n`, `rows`, `cols`, `values`).
+/// (`n`, `rows`, `cols`, `values`), or `rankings`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"kind": "vectors", "vectors": [[1.0, 0.0], [0.6, 0.8]], "ids": ["a", "b"], "columns": {"section": ["libs", "games"]}}))]
 pub struct DatasetBody {
-    /// What the matrix means; `vectors` when absent.
+    /// What it holds; `vectors` when absent.
     pub kind: Option<DatasetKind>,
     /// One list of numbers a row, all of one length.
     pub vectors: Option<Vec<Vec<f32>>>,
@@ -113,10 +115,21 @@ pub struct DatasetBody {
     pub cols: Option<Vec<u64>>,
     /// Similarity of each entry.
     pub values: Option<Vec<f32>>,
+    /// One ranking a voter: candidates, best first, by index or by name, none twice. Those that are left out are
+    /// unranked. An entry that is a list is a tie.
+    #[schema(value_type = Option<Vec<Vec<DatasetRanked>>>)]
+    pub rankings: Option<Vec<Vec<serde_json::Value>>>,
+    /// Of rankings, one name a candidate, none twice: strings, or integers. They are the ids. As many candidates as the
+    /// largest index says when absent.
+    #[schema(value_type = Option<Vec<DatasetId>>)]
+    pub candidates: Option<Vec<serde_json::Value>>,
+    /// Of rankings, one weight a voter, at least 0 and not all of them; 1 when absent.
+    pub weights: Option<Vec<f64>>,
     /// One id a row, none twice: strings, or integers.
     #[schema(value_type = Option<Vec<DatasetId>>)]
     pub ids: Option<Vec<serde_json::Value>>,
-    /// Attributes: name to one value a row. The values of a column are of one type; any may be null.
+    /// Attributes: name to one value an item, which is a row, or a candidate of rankings. The values of a column are of
+    /// one type; any may be null.
     #[schema(value_type = Option<BTreeMap<String, Vec<Option<DatasetValue>>>>)]
     pub columns: Option<BTreeMap<String, Vec<serde_json::Value>>>,
 }
@@ -129,6 +142,28 @@ pub enum DatasetId {
     Text(String),
     /// An integer; the same as its decimal string.
     Integer(i64),
+}
+
+/// What stands at a position of a ranking.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum DatasetRanked {
+    /// The index of a candidate.
+    Index(u64),
+    /// Its name.
+    Name(String),
+    /// Candidates that are tied.
+    Tie(Vec<DatasetCandidate>),
+}
+
+/// A candidate of a ranking.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum DatasetCandidate {
+    /// Its index.
+    Index(u64),
+    /// Its name.
+    Name(String),
 }
 
 /// An attribute's value in one row.
@@ -163,7 +198,7 @@ pub struct DatasetReference {
 #[serde(untagged)]
 enum JsonBody {
     /// The dataset.
-    Body(DatasetBody),
+    Body(Box<DatasetBody>),
     /// Where it is.
     Reference(DatasetReference),
 }
@@ -181,9 +216,9 @@ pub(in crate::api) struct UploadQuery {
     /// A name for people, at most 256 characters.
     #[param(max_length = 256, example = "debian")]
     name: Option<String>,
-    /// What the matrix means; `vectors` when absent and the body does not say.
+    /// What the body holds; when absent and the body does not say, `rankings` of PrefLib and `vectors` of others.
     kind: Option<DatasetKind>,
-    /// Parquet and Arrow: the column of the vectors; the only list of floats when absent.
+    /// Parquet and Arrow: the column of the vectors, or of the rankings; the only one that can be when absent.
     vectors: Option<String>,
     /// Parquet and Arrow, and columns of JSON: the column of the ids.
     id: Option<String>,
@@ -216,6 +251,7 @@ impl From<DatasetRecord> for Dataset {
             kind: match record.kind {
                 Kind::Vectors => DatasetKind::Vectors,
                 Kind::Similarity => DatasetKind::Similarity,
+                Kind::Rankings => DatasetKind::Rankings,
             },
             rows: record.rows as u64,
             dim: record.dim as u64,
@@ -229,15 +265,23 @@ impl From<DatasetRecord> for Dataset {
 
 /// Store a dataset
 ///
-/// The body is the matrix; `Content-Type` says how it is encoded, and it may be compressed: `Content-Encoding: gzip` or
-/// `zstd`. It is streamed to disk, read once in full, and visible only when every value has been found finite. The same
-/// bytes read the same way are stored once, however they were compressed on the way.
+/// The body is the matrix, or the rankings; `Content-Type` says how it is encoded, and it may be compressed:
+/// `Content-Encoding: gzip` or `zstd`. It is streamed to disk, read once in full, and visible only when every value has
+/// been found right. The same bytes read the same way are stored once, however they were compressed on the way.
 ///
 /// Parquet and Arrow: one list or fixed-size-list column of floats is the vectors, or the rows of a similarity; the other
 /// columns are attributes. With `kind=similarity` the three columns `rows`, `cols` (integers) and `values` (floats) are
 /// the entries of a sparse one, of as many rows as `n` in the schema's metadata says, else one more than the largest
 /// index. So are two columns of lists, `cols` and `values`, row by row; the other columns are then attributes, and
 /// `vectors=values` reads the lists as a whole matrix instead. Pairs without an entry are 0. Jobs hold and search the entries alone.
+///
+/// With `kind=rankings` each row is a voter's ranking of candidates, best first, and the items are the candidates: `dim`
+/// is their number. `.npy` has integers, as many columns as there are candidates, and -1 behind the last that is ranked.
+/// Parquet and Arrow have one column of lists: of indices, of names, or of lists of these, which are ties; a column
+/// `weight` has the voters' weights, and other columns are left out. What there is to know of candidates stands in the
+/// schema's metadata as JSON: `candidates`, a list of names, and `columns`, their attributes as in a JSON body.
+/// `text/x-preflib` is PrefLib's text (`.soc`, `.soi`, `.toc`, `.toi`), whose counts are weights. An empty ranking, a
+/// candidate that is unknown or ranked twice, and counts that are not the header's are refused with their place.
 ///
 /// A JSON body with a `source` is a reference: the service reads the bytes from there, under the same limits.
 #[utoipa::path(
@@ -247,6 +291,7 @@ impl From<DatasetRecord> for Dataset {
         (Binary = "application/vnd.apache.parquet"),
         (Binary = "application/vnd.apache.arrow.stream"),
         (Binary = "application/x-npy"),
+        (Binary = "text/x-preflib"),
     )),
     responses(
         (status = 201, description = "Stored", body = Dataset,
@@ -257,7 +302,7 @@ impl From<DatasetRecord> for Dataset {
     extensions(
         ("x-problem-codes" = json!(["malformed_body", "invalid_query", "invalid_header", "body_timeout",
             "payload_too_large", "unsupported_media_type", "unsupported_encoding", "invalid_parameter",
-            "invalid_matrix", "shape_mismatch", "duplicate_item", "source_not_allowed", "source_failed",
+            "invalid_matrix", "invalid_ranking", "shape_mismatch", "unknown_item", "duplicate_item", "source_not_allowed", "source_failed",
             "source_timeout", "too_many_requests", "shutting_down", "insufficient_storage"])),
         ("x-codeSamples" = json!([{"lang": "Shell", "source": "curl -fsS 'http://127.0.0.1:8080/v1/datasets?name=debian&id=name' -H 'Content-Type: application/vnd.apache.parquet' --data-binary @debian.parquet"}])),
     ),
@@ -282,6 +327,7 @@ impl From<DatasetKind> for Kind {
         match kind {
             DatasetKind::Vectors => Self::Vectors,
             DatasetKind::Similarity => Self::Similarity,
+            DatasetKind::Rankings => Self::Rankings,
         }
     }
 }

@@ -90,7 +90,7 @@ pub struct EvaluateAnswer {
     extensions(
         ("x-problem-codes" = json!(["malformed_body", "dataset_not_found", "dataset_expired", "body_timeout",
             "payload_too_large", "unsupported_media_type", "unsupported_encoding", "invalid_parameter",
-            "invalid_matrix", "shape_mismatch", "negative_similarity", "unknown_item", "duplicate_item",
+            "invalid_matrix", "invalid_ranking", "shape_mismatch", "negative_similarity", "unknown_item", "duplicate_item",
             "estimate_exceeds_limit", "too_many_requests", "shutting_down"])),
         ("x-codeSamples" = json!([{"lang": "Shell", "source": "curl -fsS http://127.0.0.1:8080/v1/evaluate -H 'Content-Type: application/json' -d '{\"inline\":{\"vectors\":[[1,0],[0.9,0.1],[0,1]]},\"objective\":{\"name\":\"facility_location\"},\"sets\":[[0,2],[1]],\"gains_for\":[1,2],\"share\":true}'"}])),
     ),

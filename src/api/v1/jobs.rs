@@ -1,25 +1,28 @@
 //! `/v1/jobs`.
 
 mod events;
+mod experiment;
 mod headers;
 mod job;
 mod list;
+mod plot;
 mod request;
 #[cfg(test)]
 mod tests;
 
 pub(in crate::api) use events::*;
+pub use experiment::{BiasStudyRequest, SmoothnessRequest};
 pub use job::{Job, JobFailure, JobOrPlan, JobPhase, JobPlan, JobProgress, JobResult, JobSpec, JobState};
 pub use list::JobPage;
 pub(in crate::api) use list::*;
-pub use request::JobRequest;
+pub(in crate::api) use plot::*;
+pub use request::{JobRequest, SelectionRequest};
 
 use super::TENANT;
 use super::datasets::Binary;
-use super::result::{ResultFormat, SelectionResult};
+use super::result::{JobOutcome, ResultFormat};
 use crate::api::app::{App, blocking};
 use crate::api::extract::{Path, Query, json_body};
-use crate::api::json;
 use crate::api::middleware::RequestId;
 use crate::api::problem::Problem;
 use crate::dataset::{DatasetError, DatasetRecord, Format, Options, Source};
@@ -91,12 +94,11 @@ pub(in crate::api) struct ResultQuery {
     ),
     extensions(
         ("x-problem-codes" = json!(["malformed_body", "invalid_query", "invalid_header", "dataset_not_found",
-            "dataset_expired",
-            "job_not_found", "body_timeout", "idempotency_in_progress", "payload_too_large",
+            "dataset_expired", "job_not_found", "body_timeout", "idempotency_in_progress", "payload_too_large",
             "unsupported_media_type", "unsupported_encoding", "invalid_parameter", "invalid_matrix",
-            "shape_mismatch", "negative_similarity", "unknown_item", "duplicate_item", "unknown_group",
-            "infeasible_constraint", "optimizer_mismatch", "estimate_exceeds_limit", "idempotency_mismatch",
-            "queue_full", "shutting_down", "insufficient_storage"])),
+            "invalid_ranking", "shape_mismatch", "negative_similarity", "unknown_item", "duplicate_item",
+            "unknown_group", "infeasible_constraint", "optimizer_mismatch", "estimate_exceeds_limit",
+            "idempotency_mismatch", "queue_full", "shutting_down", "insufficient_storage"])),
         ("x-codeSamples" = json!([{"lang": "Shell", "source": "curl -fsS http://127.0.0.1:8080/v1/jobs -H 'Content-Type: application/json' -H 'Prefer: wait=10' -d '{\"kind\":\"selection\",\"inline\":{\"vectors\":[[1,0],[0.9,0.1],[0,1]]},\"objective\":{\"name\":\"facility_location\"},\"constraints\":{\"k\":2}}'"}])),
     ),
 )]
@@ -112,7 +114,7 @@ pub(in crate::api) async fn create_job(
     let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
     let body = json_body(request, limit, "FEWER_LIMITS__REQUEST_BYTES (--max-request-bytes)").await?;
     let read = body.clone();
-    let wanted = blocking(move || json::read::<JobRequest>(&read)?.check()).await?;
+    let wanted = blocking(move || JobRequest::read(&read)).await?;
     // Whoever waits here holds no thread and no more than the body.
     let turn = app.prepare_permit().await?;
     if query.validate_only {
@@ -130,7 +132,9 @@ pub(in crate::api) async fn create_job(
         submit(&submitted, wanted, key, request_id)
     });
     let job = job.await?;
-    Span::current().record("job.id", job.record.id.as_str()).record("dataset.id", &*job.record.dataset);
+    Span::current()
+        .record("job.id", job.record.id.as_str())
+        .record("dataset.id", job.record.dataset.as_deref());
     tracing::info!("job accepted");
     let location = format!("/v1/jobs/{}", job.record.id);
     // It is a preference: where too many wait already, the answer comes at once.
@@ -152,7 +156,8 @@ pub(in crate::api) async fn create_job(
 }
 
 fn plan(app: &App, wanted: &Wanted) -> Result<JobPlan, Problem> {
-    Ok(app.jobs.plan(TENANT, &wanted.spec, &wanted.dataset.source(app)?)?.into())
+    let source = wanted.dataset.as_ref().map(|dataset| dataset.source(app)).transpose()?;
+    Ok(app.jobs.plan(TENANT, &wanted.spec, source)?.into())
 }
 
 fn submit(
@@ -166,19 +171,21 @@ fn submit(
         Begun::Known(job) => return Ok(*job),
     };
     let (dataset, is_new) = match &wanted.dataset {
-        DatasetChoice::Stored(id) => (stored(app, id)?, false),
-        DatasetChoice::Inline(body) => {
+        None => (None, false),
+        Some(DatasetChoice::Stored(id)) => (Some(stored(app, id)?), false),
+        Some(DatasetChoice::Inline(body)) => {
             // A job that is refused leaves no dataset behind.
-            app.jobs.check(TENANT, &wanted.spec, &inline(body)?)?;
+            app.jobs.check(TENANT, &wanted.spec, Some(inline(body)?))?;
             let mut upload = app.datasets.begin(app.settings.max_request_bytes);
             upload.write(body)?;
-            upload
+            let (dataset, is_new) = upload
                 .finish(TENANT, None, Format::Json, &Options::default())
-                .map_err(|error| Problem::from(error).below("/inline"))?
+                .map_err(|error| Problem::from(error).below("/inline"))?;
+            (Some(dataset), is_new)
         }
     };
     let job = NewJob { tenant: TENANT.into(), spec: wanted.spec, labels: wanted.labels, request_id };
-    accept(app, &place, job, &dataset, is_new)
+    accept(app, &place, job, dataset.as_ref(), is_new)
 }
 
 /// Accepts the job. A dataset that was stored for it alone goes where it is refused after all.
@@ -186,12 +193,13 @@ fn accept(
     app: &App,
     place: &Place,
     job: NewJob,
-    dataset: &DatasetRecord,
+    dataset: Option<&DatasetRecord>,
     is_new: bool,
 ) -> Result<JobView, Problem> {
     app.jobs.submit(place, job, dataset).map_err(|refused| {
         // Another job may have come by the same bytes since, and keeps them.
         if is_new
+            && let Some(dataset) = dataset
             && let Err(error) = app.jobs.delete_dataset(TENANT, &dataset.id)
             && !matches!(error, DatasetError::InUse { .. })
         {
@@ -281,11 +289,12 @@ pub(in crate::api) async fn cancel_job(
 /// The others have a row for each chosen item (`Pick`): ndjson a line, CSV (RFC 4180, ids quoted) a record, Arrow and
 /// Parquet the same columns, and in the metadata of their schema `objective_value`, `optimizer`, `guarantee` (as JSON),
 /// `dataset_digest` and `version`. `.npy` has the indices alone, as 64-bit integers that index an array as they are.
+/// Experiments have JSON only, and pictures (`GET /v1/jobs/{id}/plot.svg`).
 #[utoipa::path(
     get, path = "/v1/jobs/{id}/result", tag = "jobs",
     params(("id" = String, Path, description = "Id of the job"), ResultQuery),
     responses((status = 200, description = "The result", content(
-        (SelectionResult = "application/json"),
+        (JobOutcome = "application/json"),
         (String = "application/x-ndjson", example = json!("{\"rank\":1,\"index\":5,\"id\":\"a\",\"gain\":12.5}\n{\"rank\":2,\"index\":17,\"id\":\"b\",\"gain\":3.25}\n")),
         (String = "text/csv", example = json!("rank,index,id,gain\r\n1,5,\"a\",12.5\r\n2,17,\"b\",3.25\r\n")),
         (Binary = "application/x-npy"),
@@ -315,7 +324,7 @@ pub(in crate::api) async fn get_job_result(
     let answer = async {
         let format = ResultFormat::wanted(&headers)?;
         blocking(move || {
-            let result = SelectionResult::from(app.jobs.result(&JobKey::new(TENANT, &id))?);
+            let result = JobOutcome::from(app.jobs.result(&JobKey::new(TENANT, &id))?);
             match query.k {
                 None => result,
                 Some(k) => result.prefix(k)?,

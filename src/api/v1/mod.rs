@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod datasets;
 pub mod evaluate;
+pub mod exchange;
 pub mod info;
 pub mod jobs;
 pub mod objectives;

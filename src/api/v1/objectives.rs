@@ -9,9 +9,11 @@ use serde::Serialize;
 use serde_json::Value;
 use std::sync::LazyLock;
 use submodular::Properties;
+use submodular::committee::Rule;
 use submodular::objective::{
-    Triangle, concave_over_sums, disparity_min, disparity_sum, facility_location, graph_cut, graph_cut_cg,
-    graph_cut_mi, log_det, log_det_cg, log_det_mi, modular, probabilistic_set_cover, sum_redundancy,
+    Triangle, committee, concave_over_sums, disparity_min, disparity_sum, facility_location, graph_cut,
+    graph_cut_cg, graph_cut_mi, log_det, log_det_cg, log_det_mi, modular, probabilistic_set_cover,
+    sum_redundancy,
 };
 use utoipa::ToSchema;
 
@@ -245,6 +247,32 @@ fn about(name: &str) -> Option<About> {
                 "a word read",
                 "n words",
                 "The items of the best scores, under constraints; or a part of a mixture that stands for quality.",
+            )
+        },
+        "committee" => About {
+            when: &[
+                ("submodular", "owa does not rise, as that of every named rule"),
+                ("modular", "the rule is sntv, bloc, k_borda, geometric, harmonic or positional"),
+            ],
+            ..about(
+                committee::properties(&Rule::KBorda, 0.0),
+                "a score for each voter, found among those of the members; a word read where the rule is modular",
+                "a word for each voter and member",
+                "Candidates that many voters have ranked: panels, shortlists, results of several rankers. Modular rules \
+                 are exact under any quotas; chamberlin_courant and pav give minorities their share.",
+            )
+        },
+        "external" => About {
+            when: &[
+                ("monotone", "vouched for"),
+                ("submodular", "vouched for"),
+                ("nonnegative", "vouched for"),
+            ],
+            ..about(
+                Properties::default(),
+                "an answer of the caller's",
+                "a word for each answer and item of its set",
+                "What no formula says: the accuracy of a model trained on the chosen, a simulation, a person's judgement.",
             )
         },
         "mixture" => About {

@@ -1,14 +1,21 @@
-//! What a selection leaves, on the wire.
+//! What a job leaves, on the wire.
 
 mod accept;
+mod experiment;
 mod table;
 
-pub(super) use accept::ResultFormat;
+pub(super) use accept::{ResultFormat, accepts};
+pub use experiment::{
+    BiasStudy, BiasStudyCell, BiasStudyResult, Estimate, QuotaEstimate, Smoothness, SmoothnessResult,
+};
 pub use table::Pick;
 
 use crate::api::codes::Code;
 use crate::api::problem::Problem;
+use crate::jobs::outcome;
 use crate::jobs::selection::result as stored;
+use axum::Json;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -19,13 +26,81 @@ use utoipa::ToSchema;
 pub enum JobKind {
     /// Choose items.
     Selection,
+    /// Compare committees chosen from biased rankings.
+    BiasStudy,
+    /// Estimate what biased rankings still tell.
+    Smoothness,
+}
+
+/// A kind that is part of a type: a one-word enum in the schema.
+macro_rules! kind {
+    ($type:ident $word:ident $text:tt) => {
+        #[doc = concat!("`", $text, "`")]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, Serialize, ToSchema)]
+        pub enum $type {
+            #[doc = concat!("`", $text, "`")]
+            #[serde(rename = $text)]
+            $word,
+        }
+    };
+}
+
+kind!(SelectionKind Selection "selection");
+kind!(BiasStudyKind BiasStudy "bias_study");
+kind!(SmoothnessKind Smoothness "smoothness");
+
+/// What a job has left, by its kind.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum JobOutcome {
+    /// Of a selection.
+    Selection(Box<SelectionResult>),
+    /// Of a bias study.
+    BiasStudy(BiasStudyResult),
+    /// Of an estimate of smoothness.
+    Smoothness(SmoothnessResult),
+}
+
+impl From<outcome::JobResult> for JobOutcome {
+    fn from(result: outcome::JobResult) -> Self {
+        match result {
+            outcome::JobResult::Selection(result) => Self::Selection(Box::new((*result).into())),
+            outcome::JobResult::BiasStudy(result) => Self::BiasStudy(result.into()),
+            outcome::JobResult::Smoothness(result) => Self::Smoothness(result.into()),
+        }
+    }
+}
+
+impl JobOutcome {
+    /// The answer for the smaller budget `k`.
+    pub(super) fn prefix(self, k: u64) -> Result<Self, Problem> {
+        match self {
+            Self::Selection(result) => Ok(Self::Selection(Box::new(result.prefix(k)?))),
+            Self::BiasStudy(_) | Self::Smoothness(_) => {
+                Err(Problem::new(Code::PrefixNotValid, "an experiment has no answers for smaller k"))
+            }
+        }
+    }
+
+    /// The answer to a request for the result of `job`. O(bytes), and computes: not for a thread that answers.
+    pub(super) fn written(&self, job: &str, format: ResultFormat) -> Result<Response, Problem> {
+        match self {
+            Self::Selection(result) => result.written(job, format),
+            Self::BiasStudy(_) | Self::Smoothness(_) if format != ResultFormat::Json => {
+                let detail = "the result of an experiment is no table: it is written as application/json";
+                Err(Problem::new(Code::NotAcceptable, detail))
+            }
+            Self::BiasStudy(result) => Ok(Json(result).into_response()),
+            Self::Smoothness(result) => Ok(Json(result).into_response()),
+        }
+    }
 }
 
 /// The chosen items in order, with all that is known of them.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct SelectionResult {
     /// Always `selection`.
-    pub kind: JobKind,
+    pub kind: SelectionKind,
     /// Row indices in the order of choice.
     #[schema(example = json!([5, 17]))]
     pub indices: Vec<u32>,
@@ -88,6 +163,8 @@ pub struct SelectionResult {
     pub cost: Option<f64>,
     /// Every item in order, where the optimizer ranked them all; null elsewhere.
     pub ranking: Option<Vec<u32>>,
+    /// Of the objective `committee`: what the chosen are to the voters; null for others, and for a prefix.
+    pub committee: Option<CommitteeReport>,
     /// Digest of the dataset.
     pub dataset_digest: String,
     /// The release that computed it.
@@ -128,6 +205,34 @@ pub struct Certificate {
     pub of: String,
 }
 
+/// What a committee is to the voters.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct CommitteeReport {
+    /// The rule.
+    #[schema(example = "k_borda")]
+    pub rule: String,
+    /// Whether the rule's value is the sum of what each member is.
+    pub separable: bool,
+    /// What the committee is worth to a voter, by the rule and before the voter's weight.
+    pub voter_satisfaction: VoterSatisfaction,
+    /// The voter to whom it is worth most, the first of equals.
+    pub happiest: u64,
+    /// The voter to whom it is worth least, the first of equals.
+    pub least_happy: u64,
+}
+
+/// How satisfied the voters are.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
+pub struct VoterSatisfaction {
+    /// The mean, by the voters' weights.
+    pub mean: f64,
+    /// That of the least satisfied voter: the committee's value under the rule's egalitarian sister, which is not
+    /// submodular.
+    pub least: f64,
+    /// A quarter, half and three quarters of the voters, by weight, are satisfied at most so much.
+    pub quartiles: [f64; 3],
+}
+
 /// Wall seconds by phase.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub struct Timings {
@@ -146,6 +251,14 @@ impl From<stored::Guarantee> for Guarantee {
     }
 }
 
+impl From<stored::Committee> for CommitteeReport {
+    fn from(committee: stored::Committee) -> Self {
+        let stored::Committee { rule, separable, mean, least, quartiles, happiest, least_happy } = committee;
+        let voter_satisfaction = VoterSatisfaction { mean, least, quartiles };
+        Self { rule, separable, voter_satisfaction, happiest, least_happy }
+    }
+}
+
 impl From<stored::SelectionResult> for SelectionResult {
     fn from(result: stored::SelectionResult) -> Self {
         let certificate = result.certificate.map(|stored::Certificate { upper_bound, ratio, basis, of }| {
@@ -153,7 +266,7 @@ impl From<stored::SelectionResult> for SelectionResult {
         });
         let stored::Timings { loading, similarity, selecting } = result.timings_seconds;
         Self {
-            kind: JobKind::Selection,
+            kind: SelectionKind::Selection,
             indices: result.indices,
             ids: result.ids,
             gains: result.gains,
@@ -178,6 +291,7 @@ impl From<stored::SelectionResult> for SelectionResult {
             groups: result.groups,
             cost: result.cost,
             ranking: result.ranking,
+            committee: result.committee.map(CommitteeReport::from),
             dataset_digest: result.dataset_digest,
             version: result.version,
             timings_seconds: Timings { loading, similarity, selecting },
@@ -227,6 +341,7 @@ impl SelectionResult {
             groups: None,
             cost: None,
             ranking: None,
+            committee: None,
             ..self
         })
     }

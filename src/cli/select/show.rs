@@ -101,7 +101,7 @@ fn table(result: &SelectionResult, source: &Source, memory_bytes: u64) -> Result
         writeln!(out)?;
     }
     writeln!(out)?;
-    summary(&mut out, result, source.rows(), memory_bytes)?;
+    summary(&mut out, result, source.items(), memory_bytes)?;
     Ok(())
 }
 

@@ -110,7 +110,8 @@ fn is_integer_list(found: &DataType) -> bool {
     list_of(found).is_some_and(DataType::is_integer)
 }
 
-fn list_of(found: &DataType) -> Option<&DataType> {
+/// The type of a list's entries.
+pub(super) fn list_of(found: &DataType) -> Option<&DataType> {
     if let DataType::List(values) | DataType::LargeList(values) | DataType::FixedSizeList(values, _) = found {
         Some(values.data_type())
     } else {
@@ -141,6 +142,11 @@ impl<'a> Lists<'a> {
         let length = lists.value_length() as usize;
         let range = move |row: usize| row * length..(row + 1) * length;
         Some(Self { array, values: lists.values(), range: Box::new(range) })
+    }
+
+    /// Where the values of a list are; `None` where it is null.
+    pub(super) fn get(&self, index: usize) -> Option<Range<usize>> {
+        self.array.is_valid(index).then(|| (self.range)(index))
     }
 
     /// Where the values of each list are, the first list as row `first`.

@@ -36,3 +36,21 @@ pub(super) fn rows(source: &Source) -> Vec<Vec<f32>> {
     assert_eq!(rows.len(), source.rows());
     rows
 }
+
+/// Every voter's classes of tied candidates, best first, and weight, after checking that voters come in order.
+pub(super) fn rankings(source: &Source) -> Vec<(Vec<Vec<u32>>, f64)> {
+    let mut voters = Vec::new();
+    let read = source.for_each_ranking::<DatasetError>(&mut |ranking| {
+        assert_eq!(ranking.voter, voters.len());
+        let alone: Vec<usize> = (1..=ranking.items.len()).collect();
+        let ends = ranking.ends.unwrap_or(&alone);
+        assert_eq!(ends.last(), Some(&ranking.items.len()));
+        let starts = std::iter::once(0).chain(ends.iter().copied());
+        let classes = starts.zip(ends).map(|(start, end)| ranking.items[start..*end].to_vec());
+        voters.push((classes.collect(), ranking.weight));
+        Ok(())
+    });
+    read.unwrap();
+    assert_eq!(voters.len(), source.rows());
+    voters
+}

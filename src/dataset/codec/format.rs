@@ -19,11 +19,13 @@ pub enum Format {
     Npy,
     /// The JSON body of the wire contract.
     Json,
+    /// Orders as PrefLib writes them: `.soc`, `.soi`, `.toc` and `.toi`.
+    Preflib,
 }
 
 impl Format {
     /// Every encoding that is read.
-    pub const ALL: [Self; 4] = [Self::Parquet, Self::Arrow, Self::Npy, Self::Json];
+    pub const ALL: [Self; 5] = [Self::Parquet, Self::Arrow, Self::Npy, Self::Json, Self::Preflib];
 
     /// The media type on the wire.
     pub fn media_type(self) -> &'static str {
@@ -32,6 +34,7 @@ impl Format {
             Self::Arrow => "application/vnd.apache.arrow.stream",
             Self::Npy => "application/x-npy",
             Self::Json => "application/json",
+            Self::Preflib => "text/x-preflib",
         }
     }
 
@@ -56,6 +59,7 @@ impl Format {
             "arrow" | "arrows" => Ok(Self::Arrow),
             "npy" => Ok(Self::Npy),
             "json" => Ok(Self::Json),
+            "soc" | "soi" | "toc" | "toi" => Ok(Self::Preflib),
             _ => Err(DatasetError::UnknownExtension(path.display().to_string())),
         }
     }
@@ -77,6 +81,8 @@ impl Format {
                 head.trim_ascii_start().first(),
                 Some(b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n')
             ),
+            // The header, or the number of alternatives where a file is of before 2022.
+            Self::Preflib => matches!(head.trim_ascii_start().first(), Some(b'#' | b'0'..=b'9')),
         };
         if begins {
             Ok(())
@@ -97,6 +103,7 @@ impl fmt::Display for Format {
             Self::Arrow => "Arrow",
             Self::Npy => ".npy",
             Self::Json => "JSON",
+            Self::Preflib => "PrefLib",
         })
     }
 }

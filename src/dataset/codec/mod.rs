@@ -1,20 +1,25 @@
 //! One file per encoding, one way to read them all.
 //!
 //! [`Source::open`] reads headers only (JSON, which has none, is read whole); the values stream
-//! through [`Source::for_each_row`]. An open source keeps its file open, so on Unix the file may be
+//! through [`Source::for_each_row`], rankings through [`Source::for_each_ranking`]. An open source keeps its file open, so on Unix the file may be
 //! unlinked meanwhile: the reader goes on undisturbed and the space returns when it is done.
 
 mod arrow;
 mod arrow_values;
 mod attributes;
+mod ballot;
+mod bare;
 mod csr;
 mod element;
 mod format;
 mod guard;
 mod json;
+mod kind;
 mod npy;
 mod parquet;
 mod positioned;
+mod preflib;
+mod ranking_table;
 mod sparse;
 mod table;
 
@@ -26,45 +31,16 @@ use std::fs::File;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-
 use super::column::{Column, ColumnInfo, Ids};
-use super::error::DatasetError;
+use super::error::{DatasetError, RankingError};
+use ballot::RankingSink;
 use positioned::PositionedFile;
 
+pub use ballot::Ranking;
 pub use format::Format;
+pub use kind::{Kind, Options};
 pub use sparse::Entry;
 pub(super) use sparse::MAX_ENTRIES;
-
-/// What the matrix means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// One vector per row.
-    Vectors,
-    /// Precomputed similarities, square.
-    Similarity,
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Vectors => "vectors",
-            Self::Similarity => "similarity",
-        })
-    }
-}
-
-/// What the uploader says beside the bytes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Options {
-    /// What the matrix means; `None`: what the body says, else vectors.
-    pub kind: Option<Kind>,
-    /// The column that holds the vectors; `None`: the only one that can.
-    pub vectors: Option<String>,
-    /// The column that holds the ids.
-    pub id: Option<String>,
-}
 
 /// An open dataset. Any number of threads may read it at once.
 pub struct Source {
@@ -80,7 +56,10 @@ pub type RowVisitor<'a, E> = dyn FnMut(usize, &[f32]) -> Result<(), E> + 'a;
 /// Takes an entry of a matrix.
 pub type EntryVisitor<'a, E> = dyn FnMut(Entry) -> Result<(), E> + 'a;
 
-/// The largest number of values per row: one row is always held in memory whole.
+/// Takes a voter's ranking.
+pub type RankingVisitor<'a, E> = dyn FnMut(Ranking<'_>) -> Result<(), E> + 'a;
+
+/// The largest number of values per row, or of candidates: one row is always held in memory whole.
 pub(super) const MAX_DIM: u64 = 1 << 24;
 
 /// Bytes that may be held of a dataset beside its matrix: of a column that is read whole, of the ids, of what is decoded
@@ -117,15 +96,23 @@ fn read_dense_entries(codec: &dyn Codec, sink: &mut EntrySink<'_>) -> Result<(),
 
 /// One encoding's reader of one open file.
 trait Codec: Send + Sync {
-    /// Streams every row in order, each checked; ends early without error when the sink breaks.
-    fn read_rows(&self, sink: &mut RowSink<'_>) -> Result<(), DatasetError>;
+    /// Streams every row of a matrix in order, each checked; ends early without error when the sink breaks.
+    fn read_rows(&self, _sink: &mut RowSink<'_>) -> Result<(), DatasetError> {
+        Err(DatasetError::OtherKind { kind: Kind::Rankings, wanted: "rows of numbers" })
+    }
     /// See [`Source::sparse_entries`].
     fn entries(&self) -> Option<u64> {
         None
     }
     /// Streams every entry that is not 0, and may be some that are, in row-major order, each checked; ends early without
     /// error when the sink breaks.
-    fn read_entries(&self, sink: &mut EntrySink<'_>) -> Result<(), DatasetError>;
+    fn read_entries(&self, _sink: &mut EntrySink<'_>) -> Result<(), DatasetError> {
+        Err(DatasetError::OtherKind { kind: Kind::Rankings, wanted: "entries" })
+    }
+    /// Streams every ranking in order, each checked; ends early without error when the sink breaks.
+    fn read_rankings(&self, _sink: &mut RankingSink<'_>) -> Result<(), DatasetError> {
+        Err(DatasetError::OtherKind { kind: Kind::Vectors, wanted: "rankings" })
+    }
     /// Checks every row as reading it would.
     fn check_rows(&self) -> Result<(), DatasetError> {
         self.read_rows(&mut |_, _| ControlFlow::Continue(()))
@@ -142,11 +129,16 @@ trait Codec: Send + Sync {
     fn reading_bytes(&self) -> u64;
     /// See [`Source::decoded_bytes`].
     fn decoded_bytes(&self) -> u64;
+    /// See [`Source::is_bare`].
+    fn is_bare(&self) -> bool {
+        false
+    }
 }
 
 impl Source {
-    /// Opens a file and reads its header: milliseconds for `.npy` and Parquet whatever the size, O(batches) for Arrow,
-    /// O(bytes) for JSON, O(entries) for a sparse similarity row by row or whose metadata has no `n`. A column or ids that would take
+    /// Opens a file and reads its header: milliseconds for `.npy`, PrefLib and Parquet whatever the size, O(batches) for
+    /// Arrow, O(bytes) for JSON, O(entries) for a sparse similarity row by row or whose metadata has no `n`, and for
+    /// rankings of a table whose metadata has no `candidates`. A column or ids that would take
     /// more than `held_bytes` are refused when they are read; see [`held_bytes`].
     ///
     /// # Errors
@@ -166,6 +158,7 @@ impl Source {
             Format::Arrow => arrow::open(file, options)?,
             Format::Npy => npy::open(file, options)?,
             Format::Json => json::read(file.reader(0), options)?,
+            Format::Preflib => preflib::open(file, options)?,
         };
         Ok(Self { header, codec, zero_row: None, held_bytes })
     }
@@ -183,27 +176,43 @@ impl Source {
         Ok(source)
     }
 
-    /// What the matrix means.
+    /// Items of which nothing is known but their number, from 1 to `u32::MAX`: no dataset, though it stands for one.
+    pub fn bare(items: usize) -> Self {
+        let header = Header { kind: Kind::Vectors, rows: items, dim: 1, columns: Vec::new(), vectors: None };
+        Self { header, codec: Box::new(bare::Bare), zero_row: None, held_bytes: 0 }
+    }
+
+    /// Whether it holds nothing: see [`Source::bare`].
+    pub fn is_bare(&self) -> bool {
+        self.codec.is_bare()
+    }
+
+    /// What the dataset holds.
     pub fn kind(&self) -> Kind {
         self.header.kind
     }
 
-    /// Number of rows, at least 1 and at most `u32::MAX`.
+    /// Number of rows, or of rankings, at least 1 and at most `u32::MAX`.
     pub fn rows(&self) -> usize {
         self.header.rows
     }
 
-    /// Values per row, at least 1.
+    /// Values per row, or candidates, at least 1.
     pub fn dim(&self) -> usize {
         self.header.dim
     }
 
-    /// The attribute columns. Columns of types that cannot be attributes (times, lists, structs) are left out.
+    /// What can be selected, and has ids and attributes: the rows, or the candidates of rankings.
+    pub fn items(&self) -> usize {
+        self.header.kind.items(self.header.rows, self.header.dim)
+    }
+
+    /// The attribute columns of the items. Columns of types that cannot be attributes (times, lists, structs) are left out.
     pub fn columns(&self) -> &[ColumnInfo] {
         &self.header.columns
     }
 
-    /// The column that holds the vectors, where the format has columns.
+    /// The column that holds the vectors or the rankings, where the format has columns.
     pub fn vectors_column(&self) -> Option<&str> {
         self.header.vectors.as_deref()
     }
@@ -264,7 +273,42 @@ impl Source {
         refused.map_or(Ok(()), Err)
     }
 
-    /// Bytes that a reader holds while rows stream through [`Self::for_each_row`], the open source included. What
+    /// Calls `take` with the ranking of every voter in order.
+    ///
+    /// Memory: what is decoded at a time, and one ranking. A few MiB for C-order `.npy`; 64 MiB and their 64-bit
+    /// integers for Fortran order; one line for PrefLib; one batch for tables; everything for JSON.
+    ///
+    /// # Errors
+    /// The first offence in the order of the voters, with voter and position; or the first error of `take`, which ends
+    /// the reading. [`DatasetError::OtherKind`] where the dataset holds no rankings.
+    pub fn for_each_ranking<E: From<DatasetError>>(&self, take: &mut RankingVisitor<'_, E>) -> Result<(), E> {
+        if self.kind() != Kind::Rankings {
+            return Err(DatasetError::OtherKind { kind: self.kind(), wanted: "rankings" }.into());
+        }
+        let mut refused = None;
+        self.codec.read_rankings(&mut |ranking| match take(ranking) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                refused = Some(error);
+                ControlFlow::Break(())
+            }
+        })?;
+        refused.map_or(Ok(()), Err)
+    }
+
+    /// Bytes that whoever holds all rankings needs at least: the place of every candidate with every voter, 4 bytes
+    /// each, and the weights. 0 where the dataset holds no rankings.
+    pub fn places_bytes(&self) -> u64 {
+        let Header { kind, rows, dim, .. } = self.header;
+        match kind {
+            Kind::Vectors | Kind::Similarity => 0,
+            Kind::Rankings => {
+                (rows as u64).saturating_mul((dim * size_of::<u32>() + size_of::<f64>()) as u64)
+            }
+        }
+    }
+
+    /// Bytes that a reader holds while rows or rankings stream by, the open source included. What
     /// the sink keeps, and columns that are read, come on top.
     pub fn reading_bytes(&self) -> u64 {
         self.codec.reading_bytes()
@@ -316,6 +360,14 @@ impl Source {
                 Ok(())
             })?,
             Kind::Similarity => self.codec.check_rows()?,
+            Kind::Rankings => {
+                let mut total = 0.0;
+                self.for_each_ranking::<DatasetError>(&mut |ranking| {
+                    total += ranking.weight;
+                    Ok(())
+                })?;
+                ballot::check_total(total)?;
+            }
         }
         for column in self.columns() {
             self.codec.check_column(&column.name)?;
@@ -338,6 +390,12 @@ impl fmt::Debug for Source {
 
 /// Refuses matrices without values, too large to number, or not square where they must be.
 fn check_shape(kind: Kind, rows: u64, dim: u64) -> Result<(usize, usize), DatasetError> {
+    if kind == Kind::Rankings && (rows == 0 || dim == 0) {
+        return Err(RankingError::Empty { voters: rows, candidates: dim }.into());
+    }
+    if kind == Kind::Rankings && dim > MAX_DIM {
+        return Err(RankingError::TooManyCandidates { found: dim }.into());
+    }
     if rows == 0 || dim == 0 {
         return Err(DatasetError::EmptyMatrix { rows, dim });
     }

@@ -1,4 +1,5 @@
-//! Tables, whatever file they are in: one column of float lists is the matrix, the others are attributes.
+//! Tables, whatever file they are in: one column of float lists is the matrix, the others are attributes; or one of
+//! candidates is the rankings.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -12,6 +13,7 @@ use super::arrow_values;
 use super::attributes::Attributes;
 use super::csr::CsrTable;
 use super::guard::malformed;
+use super::ranking_table::RankingTable;
 use super::sparse::SparseTable;
 use super::{
     BLOCK_BYTES, Codec, Column, DatasetError, EntrySink, Format, Header, Ids, Kind, Options, RowSink,
@@ -50,6 +52,9 @@ pub(super) fn open<T: Table + 'static>(
 ) -> Result<(Header, Box<dyn Codec>), DatasetError> {
     check_names(table.schema())?;
     let kind = options.kind.unwrap_or(Kind::Vectors);
+    if kind == Kind::Rankings {
+        return RankingTable::open(table, options);
+    }
     if kind == Kind::Similarity
         && options.vectors.is_none()
         && let Some(fields) = arrow_values::entry_fields(table.schema())
@@ -138,8 +143,8 @@ impl<T: Table> DenseTable<T> {
     }
 }
 
-/// Length of the vector of row 0; decodes at most one batch.
-fn first_length(table: &impl Table, vectors: usize) -> Result<u64, DatasetError> {
+/// Length of the list of row 0; decodes at most one batch.
+pub(super) fn first_length(table: &impl Table, vectors: usize) -> Result<u64, DatasetError> {
     if let DataType::FixedSizeList(_, length) = table.schema().field(vectors).data_type() {
         return u64::try_from(*length).map_err(|_| malformed(table.format(), "lists of a negative length"));
     }

@@ -2,8 +2,8 @@
 
 use super::{Chosen, CompareError, Compared, MOST_ITEMS};
 use crate::dataset::{DatasetError, DatasetRecord, Ids};
-use crate::jobs::record::JobKey;
-use crate::jobs::selection::FieldError;
+use crate::jobs::record::{JobKey, ResultSummary};
+use crate::jobs::selection::{FieldError, SelectionError};
 use crate::jobs::service::JobService;
 use crate::jobs::spec::ItemRef;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -71,11 +71,16 @@ impl JobService {
                     let at = |error| CompareError::Job { pointer: place.clone(), error: Box::new(error) };
                     let record = self.get(&job).map_err(at)?.record;
                     // Known before the result is read.
-                    items += record.result.as_ref().map_or(0, |summary| summary.selected);
+                    items += record.result.as_ref().map_or(0, ResultSummary::selected);
                     refuse_many(items, &place)?;
-                    let result = self.result(&job).map_err(at)?;
+                    let result = self.result(&job).map_err(at)?.into_selection();
+                    let (Some(result), Some(dataset)) = (result, record.dataset) else {
+                        let detail = format!("{id} is an experiment: it has chosen no items");
+                        let field = FieldError::new(place, "invalid_parameter", detail);
+                        return Err(CompareError::Refused(SelectionError::Invalid(vec![field]).into()));
+                    };
                     let selected = Selected {
-                        dataset: record.dataset,
+                        dataset,
                         digest: result.dataset_digest,
                         rows: result.indices,
                         ids: result.ids,
@@ -129,7 +134,7 @@ impl JobService {
                 _ => None,
             };
             // Without either, the universe is what is missing.
-            let rows = dataset.map(|record| record.rows as u64).or(universe).unwrap_or(u64::MAX);
+            let rows = dataset.map(|record| record.items() as u64).or(universe).unwrap_or(u64::MAX);
             Numbers::Rows { rows, ids }
         } else {
             Numbers::Ids(HashMap::new())

@@ -30,7 +30,7 @@ pub struct Comparison {
     /// What is compared, each with each.
     pub selections: Vec<Compared>,
     /// Items there are to choose from, at most [`LARGEST_UNIVERSE`](submodular::compare::LARGEST_UNIVERSE); none: the
-    /// rows of the jobs' dataset.
+    /// items of the jobs' dataset.
     pub universe: Option<u64>,
     /// Within which permutations keep items; none: all are of one group.
     pub groups: Option<GroupLabels>,
@@ -123,7 +123,7 @@ impl JobService {
         let Sets { by, sets } = self.sets(&members, dataset.as_ref(), request.universe)?;
         let universe = match (request.universe, &dataset) {
             (Some(given), _) => given,
-            (None, Some(record)) => record.rows as u64,
+            (None, Some(record)) => record.items() as u64,
             (None, None) => {
                 let detail = "required: the selections are of no dataset, of several, or of one that is gone";
                 return Err(CompareError::at("/universe", "invalid_parameter", detail));

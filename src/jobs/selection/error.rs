@@ -1,6 +1,7 @@
 //! Why a selection cannot be made.
 
 use crate::dataset::DatasetError;
+use crate::jobs::store::StoreError;
 use serde_json::Value;
 use submodular::Item;
 use submodular::constraint::{Infeasible, Sum};
@@ -49,6 +50,9 @@ pub enum SelectionError {
     /// The data or the objective failed during the run.
     #[error(transparent)]
     Core(#[from] submodular::Error),
+    /// What was stored for the run cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// A saved state that cannot be read back.
     #[error("the saved state cannot be read: {0}")]
     Saved(#[from] postcard::Error),
@@ -80,13 +84,13 @@ impl SelectionError {
                 | submodular::Error::Oracle(_)
                 | _ => "invalid_parameter",
             },
-            SelectionError::Saved(_) => "internal",
+            SelectionError::Store(_) | SelectionError::Saved(_) => "internal",
         }
     }
 }
 
 /// A sum of the constraints that cannot be met, with the group's name, at the included item that breaks it if one does.
-pub(super) fn infeasible(error: &Infeasible, names: &[String], include: &[Item]) -> FieldError {
+pub(in crate::jobs) fn infeasible(error: &Infeasible, names: &[String], include: &[Item]) -> FieldError {
     let mut field = FieldError::new("/constraints", "infeasible_constraint", error.to_string());
     let sum = match error {
         Infeasible::Include { item, because } => {

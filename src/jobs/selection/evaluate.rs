@@ -84,7 +84,7 @@ impl PreparedEvaluation {
         let mut objective = wanted.objective.clone();
         objective.fill(source.dim());
         let mut resolver = Resolver::new(source);
-        let lookup = &mut Lookup { resolver: &mut resolver, other, seed: 0, k: None };
+        let lookup = &mut Lookup { resolver: &mut resolver, other, seed: 0, k: None, asks: false };
         let function = lookup.function(&objective, "/objective")?;
         let mut sets = vec![];
         for (position, set) in wanted.sets.iter().enumerate() {
@@ -127,7 +127,7 @@ impl PreparedEvaluation {
             );
             return Err(refused("/gains_for", detail));
         }
-        let n = source.rows();
+        let n = source.items();
         let largest = if self.share || self.complement { n } else { 0 };
         let sizes = Sizes {
             n,
@@ -240,7 +240,7 @@ impl PreparedEvaluation {
     fn evaluate(&self, source: &Source, ctl: &Ctl) -> Result<Evaluated, Stop> {
         let mut loader = Loader::new(source, self.limits.kernel);
         let f = loader.build(&self.function, Stage::Search, &[], ctl, &mut Nobody)?.objective;
-        let n = source.rows();
+        let n = source.items();
         let value = |items: &[Item]| Chain::new(&f, items).value(ctl);
         let mut answer = Evaluated { empty_value: value(&[])?, ..Evaluated::default() };
         let mut gains = vec![];

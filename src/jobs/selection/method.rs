@@ -82,7 +82,7 @@ impl Method {
                 };
                 let parts = match (parts.by, &parts.column) {
                     (PartsBySpec::Random, None) => {
-                        let n = resolver.source.rows();
+                        let n = resolver.source.items();
                         Parts::Random(usize::try_from(parts.count.unwrap_or(1)).unwrap_or(usize::MAX).min(n))
                     }
                     (PartsBySpec::Random, Some(_)) => {
@@ -345,6 +345,44 @@ impl Method {
                 let most = most.max(all);
                 (most, (most as f64).min(100.0 * all as f64))
             }
+        }
+    }
+
+    /// Rounds of questions, where each gain is asked of somebody, `size` sets at a time; none where that depends on the
+    /// answers.
+    pub(super) fn rounds(&self, n: usize, shape: &Shape, included: usize, size: usize) -> Option<u64> {
+        let k = shape.k?.saturating_sub(included);
+        let step = |asked: usize| asked.div_ceil(size.max(1)) as u64;
+        // The included items are asked for together; each step asks for what its candidates make of the set, the first
+        // one for the set itself too.
+        let first = u64::from(included > 0);
+        let left = |t: usize| n.saturating_sub(included + t);
+        match &self.choice {
+            _ if shape.knapsack || shape.groups || shape.min_distance => None,
+            Choice::Greedy | Choice::RandomGreedy => {
+                Some(first + (0..k).map(|t| step(left(t) + usize::from(t == 0))).sum::<u64>())
+            }
+            Choice::StochasticGreedy { epsilon } => {
+                let sample = StochasticGreedy::new(*epsilon).ok()?.sample_size(n, shape.k?);
+                Some(first + (0..k).map(|t| step(left(t).min(sample) + 1)).sum::<u64>())
+            }
+            Choice::BidirectionalGreedy { merge_rounds: false, full_ranking: false, pool } => {
+                let both = |t: usize| {
+                    let left = n.saturating_sub(included + 2 * t);
+                    step(left + 1) + if left > *pool { step(*pool + 1) } else { 0 }
+                };
+                Some(first + (0..k).map(both).sum::<u64>())
+            }
+            Choice::LazyGreedy
+            | Choice::ThresholdGreedy { .. }
+            | Choice::AdaptiveSequencing { .. }
+            | Choice::BidirectionalGreedy { .. }
+            | Choice::DoubleGreedy { .. }
+            | Choice::PartitionedGreedy { .. }
+            | Choice::SieveStreaming { .. }
+            | Choice::ThreeSieves { .. }
+            | Choice::Gist { .. }
+            | Choice::Exact { .. } => None,
         }
     }
 

@@ -15,10 +15,12 @@ pub mod result;
 mod run;
 mod saved;
 
+pub(super) use error::infeasible;
 pub use error::{FieldError, SelectionError};
 pub use evaluate::{Evaluated, Evaluation, PreparedEvaluation};
 pub use prepare::{Prepared, prepare};
-pub(super) use resolve::labels;
+pub(super) use resolve::{Resolver, labels};
+pub(super) use run::Stop;
 pub use run::{Ending, Phase, Progress, Ran, Watch, run};
 
 use submodular::tile::Kernel;

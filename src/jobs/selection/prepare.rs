@@ -57,7 +57,7 @@ impl Prepared {
 }
 
 /// Looks everything up in `source` and estimates the run. `other` opens the dataset that is represented, where that is
-/// not the one selected from.
+/// not the one selected from; `asks` says whether there is somebody to ask for values from outside.
 ///
 /// # Errors
 /// [`SelectionError::Invalid`] with every offence, [`SelectionError::Dataset`]. A job that is too large is prepared
@@ -66,14 +66,16 @@ pub fn prepare(
     spec: &SelectionSpec,
     source: &Source,
     other: &dyn Fn(&str) -> Result<Source, DatasetError>,
+    asks: bool,
     limits: &Limits,
 ) -> Result<Prepared, SelectionError> {
     let began = Instant::now();
     let mut spec = spec.clone();
     spec.objective.fill(source.dim());
     let mut resolver = Resolver::new(source);
-    let n = source.rows();
-    let lookup = &mut Lookup { resolver: &mut resolver, other, seed: spec.seed, k: spec.constraints.k };
+    let n = source.items();
+    let k = spec.constraints.k;
+    let lookup = &mut Lookup { resolver: &mut resolver, other, seed: spec.seed, k, asks };
     let mut function = lookup.function(&spec.objective, "/objective")?;
     let properties = function.properties();
     spec.optimizer.fill(n, spec.constraints.k);
@@ -129,6 +131,10 @@ pub fn prepare(
     let report = PlanReport {
         memory_bytes,
         evaluations: most,
+        rounds: spec
+            .objective
+            .round_size()
+            .and_then(|size| method.rounds(allowed, &shape, rule.include.len(), size)),
         flops: flops.total(),
         optimizer: method.name().to_owned(),
         plan: function.plan_name(),

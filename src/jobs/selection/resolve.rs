@@ -14,13 +14,13 @@ use submodular::{Error, Item};
 const MOST_OFFENCES: usize = 101;
 
 /// What the dataset says beside its vectors, and the offences found so far.
-pub(super) struct Resolver<'a> {
+pub(in crate::jobs) struct Resolver<'a> {
     pub(super) source: &'a Source,
     /// Read when the first item is named by its id.
     ids: Option<Option<Ids>>,
     /// Of the columns that were read, and of what was made of them.
     column_bytes: u64,
-    pub(super) errors: Vec<FieldError>,
+    pub(in crate::jobs) errors: Vec<FieldError>,
 }
 
 /// The rule of a run, and what its answer is described with.
@@ -74,7 +74,7 @@ impl Rule {
 }
 
 impl<'a> Resolver<'a> {
-    pub(super) fn new(source: &'a Source) -> Self {
+    pub(in crate::jobs) fn new(source: &'a Source) -> Self {
         Self { source, ids: None, column_bytes: 0, errors: vec![] }
     }
 
@@ -105,8 +105,12 @@ impl<'a> Resolver<'a> {
     }
 
     /// Rows by index or id; unknown and repeated ones are offences.
-    pub(super) fn items(&mut self, refs: &[ItemRef], pointer: &str) -> Result<Vec<Item>, DatasetError> {
-        let n = self.source.rows();
+    pub(in crate::jobs) fn items(
+        &mut self,
+        refs: &[ItemRef],
+        pointer: &str,
+    ) -> Result<Vec<Item>, DatasetError> {
+        let n = self.source.items();
         if self.ids.is_none() && refs.iter().any(|item| matches!(item, ItemRef::Id(_))) {
             self.ids = Some(self.source.ids()?);
         }
@@ -180,7 +184,7 @@ impl<'a> Resolver<'a> {
 
     /// The rule of a search that chooses so much.
     pub(super) fn rule(&mut self, spec: &ConstraintsSpec, size: Size) -> Result<Option<Rule>, DatasetError> {
-        let n = self.source.rows();
+        let n = self.source.items();
         let include = self.items(&spec.include, "/constraints/include")?;
         let exclude = self.items(&spec.exclude, "/constraints/exclude")?;
         let banned: BTreeSet<Item> = exclude.iter().copied().collect();
@@ -291,7 +295,7 @@ impl<'a> Resolver<'a> {
         }
         let before = self.errors.len();
         let costs = self.values(&spec.costs, pointer)?;
-        let (n, found) = (self.source.rows(), costs.len());
+        let (n, found) = (self.source.items(), costs.len());
         if self.errors.len() > before {
             return Ok(None);
         }
@@ -318,7 +322,7 @@ impl<'a> Resolver<'a> {
     /// The part of each row by the values of a column; rows without a value are a part of their own.
     pub(super) fn parts(&mut self, name: &str, pointer: &str) -> Result<Vec<u32>, DatasetError> {
         if !self.has_column(name, pointer) {
-            return Ok(vec![0; self.source.rows()]);
+            return Ok(vec![0; self.source.items()]);
         }
         let labels = labels(self.column(name, pointer)?);
         let names: BTreeSet<Option<&str>> = labels.iter().map(Option::as_deref).collect();

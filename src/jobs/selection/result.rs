@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use submodular::Item;
+use submodular::committee::{Profile, Rule, voter_satisfaction};
 
 /// The chosen items, in order, with all that is known of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,12 +60,58 @@ pub struct SelectionResult {
     pub cost: Option<f64>,
     /// Every item in order, where the optimizer ranked them all.
     pub ranking: Option<Vec<u32>>,
+    /// What a committee is to the voters; none for other objectives.
+    #[serde(default)]
+    pub committee: Option<Committee>,
     /// Digest of the dataset.
     pub dataset_digest: String,
     /// Version of fewer.
     pub version: String,
     /// Wall seconds by phase.
     pub timings_seconds: Timings,
+}
+
+/// What a committee is to the voters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Committee {
+    /// The rule's name.
+    pub rule: String,
+    /// Whether the rule is separable.
+    pub separable: bool,
+    /// Mean satisfaction by weight.
+    pub mean: f64,
+    /// Of the least satisfied voter.
+    pub least: f64,
+    /// Quartiles by weight.
+    pub quartiles: [f64; 3],
+    /// The most satisfied voter.
+    pub happiest: u64,
+    /// The least satisfied voter.
+    pub least_happy: u64,
+}
+
+impl Committee {
+    /// What `items` are to the voters of the profile, by a rule for committees of `k`.
+    ///
+    /// # Errors
+    /// As [`voter_satisfaction`].
+    pub(super) fn of(
+        profile: &Profile,
+        rule: &Rule,
+        k: usize,
+        items: &[Item],
+    ) -> Result<Self, submodular::Error> {
+        let found = voter_satisfaction(profile, rule, k, items)?;
+        Ok(Self {
+            rule: rule.name().to_owned(),
+            separable: rule.separable(),
+            mean: found.mean,
+            least: found.least,
+            quartiles: found.quartiles,
+            happiest: found.happiest as u64,
+            least_happy: found.least_happy as u64,
+        })
+    }
 }
 
 /// What objective, constraint and optimizer together earn.
@@ -110,6 +158,9 @@ pub struct PlanReport {
     pub memory_bytes: u64,
     /// Gains computed at most.
     pub evaluations: u64,
+    /// Rounds of questions at most, where values come from outside and that is known beforehand.
+    #[serde(default)]
+    pub rounds: Option<u64>,
     /// Floating-point operations of the similarities, about.
     pub flops: f64,
     /// The optimizer that would run.

@@ -1,18 +1,19 @@
 //! The run itself: load, compute similarities, select, describe.
 
 use super::error::SelectionError;
-use super::function::{Built, Function, Loader, Stage};
+use super::function::{Built, Form, Function, Loader, Stage};
 use super::prepare::{Prepared, stopped, unproved};
 use super::resolve::Grouping;
-use super::result::{Certificate, SelectionResult, Timings};
+use super::result::{Certificate, Committee, SelectionResult, Timings};
 use super::saved::{decode, encode};
 use crate::dataset::{DatasetError, Ids, Source};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use submodular::constraint::MinDistance;
+use submodular::objective::Oracle;
 use submodular::optimizer::Termination;
-use submodular::{Ctl, Ended, Halt, Item, Outcome, Problem, Saved, Selection};
+use submodular::{Ctl, Ended, Halt, Item, Outcome, Problem, Saved, Selection, Set};
 
 /// What a run is busy with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,6 +25,8 @@ pub enum Phase {
     Similarity,
     /// Choosing; counted in items.
     Selecting,
+    /// Drawing and measuring; counted in repetitions.
+    Simulating,
 }
 
 impl Phase {
@@ -33,6 +36,7 @@ impl Phase {
             Phase::Loading => "loading",
             Phase::Similarity => "similarity",
             Phase::Selecting => "selecting",
+            Phase::Simulating => "simulating",
         }
     }
 }
@@ -69,6 +73,8 @@ pub enum Ending {
     Cancelled,
     /// Its deadline passed.
     Deadline,
+    /// It needs values from outside.
+    Asked,
 }
 
 /// What a run leaves.
@@ -80,10 +86,12 @@ pub struct Ran {
     pub result: SelectionResult,
     /// For going on; empty where nothing was begun.
     pub saved: Vec<u8>,
+    /// The sets whose values it needs; none unless `ending` is `Asked`.
+    pub asked: Vec<Set>,
 }
 
 /// Why loading or computing did not come to its end.
-pub(super) enum Stop {
+pub(in crate::jobs) enum Stop {
     Halted(Ending),
     Failed(SelectionError),
 }
@@ -112,7 +120,7 @@ impl From<DatasetError> for Stop {
 }
 
 /// Runs a prepared job, from what an earlier run of it saved if given. Blocks; call it inside the rayon pool that it
-/// shall use. `digest` names the data in the result.
+/// shall use. `digest` names the data in the result, `oracle` knows values from outside.
 ///
 /// # Errors
 /// [`SelectionError`] when the data or the saved state cannot be read, or the objective fails.
@@ -121,18 +129,21 @@ pub fn run(
     source: &Source,
     digest: &str,
     from: Option<&[u8]>,
+    oracle: Option<Arc<dyn Oracle>>,
     ctl: &Ctl,
     watch: &mut dyn Watch,
 ) -> Result<Ran, SelectionError> {
     let from = from.map(decode).transpose()?;
     let mut timings = Timings::default();
-    let outcome = select(&prepared, source, from.as_ref(), ctl, watch, &mut timings);
+    let mut loader = Loader::new(source, prepared.limits.kernel).asking(oracle);
+    let outcome = select(&prepared, &mut loader, from.as_ref(), ctl, watch, &mut timings);
     let begun = outcome.is_ok() || from.is_some();
-    let (outcome, valued) = match outcome {
+    let (outcome, valued, committee) = match outcome {
         Ok(outcome) => outcome,
         Err(Stop::Halted(ending)) => {
             let other = is_another(&prepared.function);
-            (before_the_first_pick(ending, from), if other { Valued::Unknown } else { Valued::Whole })
+            let valued = if other { Valued::Unknown } else { Valued::Whole };
+            (before_the_first_pick(ending, from), valued, None)
         }
         Err(Stop::Failed(error)) => return Err(error),
     };
@@ -141,29 +152,27 @@ pub fn run(
         Ended::Finished(termination) => (Ending::Finished, termination.name()),
         Ended::Deadline => (Ending::Deadline, "deadline"),
         Ended::Cancelled => (Ending::Cancelled, "cancelled"),
-        Ended::Asked(_) => {
-            return Err(submodular::Error::Unsupported("this objective has nobody to ask").into());
-        }
+        Ended::Asked(_) => (Ending::Asked, "awaiting_answers"),
     };
+    let asked = if let Ended::Asked(sets) = outcome.ended { sets } else { vec![] };
     let reading = Instant::now();
     let ids = source.ids()?;
     timings.loading += prepared.preparing + reading.elapsed().as_secs_f64();
     let result =
         describe(prepared, outcome.selection, valued, ids.as_ref(), ending, termination, digest, timings);
-    Ok(Ran { ending, result, saved })
+    Ok(Ran { ending, result: SelectionResult { committee, ..result }, saved, asked })
 }
 
 fn select(
     prepared: &Prepared,
-    source: &Source,
+    loader: &mut Loader<'_>,
     from: Option<&Saved>,
     ctl: &Ctl,
     watch: &mut dyn Watch,
     timings: &mut Timings,
-) -> Result<(Outcome, Valued), Stop> {
+) -> Result<(Outcome, Valued, Option<Committee>), Stop> {
     let rule = &prepared.rule;
-    let allowed = rule.allowed(source.rows());
-    let mut loader = Loader::new(source, prepared.limits.kernel);
+    let allowed = rule.allowed(loader.source().items());
     let built = loader.build(&prepared.function, Stage::Search, &allowed, ctl, watch);
     (timings.loading, timings.similarity) = loader.seconds();
     let Built { objective, start } = built?;
@@ -201,12 +210,16 @@ fn select(
         watch.save(&|| Ok(encode(&problem.save(optimizer, ctl))?));
     })?;
     let valued = if is_another(&prepared.function) {
-        value_of_all(&mut outcome, &prepared.function, &mut loader, ctl, watch)?
+        value_of_all(&mut outcome, &prepared.function, loader, ctl, watch)?
     } else {
         Valued::Whole
     };
+    let mut committee = None;
+    if let Form::Committee { rule, k } = &prepared.function.form {
+        committee = Some(Committee::of(&*loader.profile(ctl, watch)?, rule, *k, &outcome.selection.items)?);
+    }
     timings.selecting = start.elapsed().as_secs_f64();
-    Ok((outcome, valued))
+    Ok((outcome, valued, committee))
 }
 
 /// Whether another function is searched than the one that is meant: over a sample of its rows, or over a graph.
@@ -243,7 +256,7 @@ fn value_of_all(
             outcome.ended = Ended::Cancelled;
             Ok(Valued::Unknown)
         }
-        Err(Stop::Halted(Ending::Deadline | Ending::Finished)) => Ok(Valued::Unknown),
+        Err(Stop::Halted(Ending::Deadline | Ending::Finished | Ending::Asked)) => Ok(Valued::Unknown),
         Err(failed) => Err(failed),
     }
 }
@@ -289,7 +302,7 @@ fn describe(
     let guarantee = match ending {
         Ending::Finished if limited => unproved(),
         Ending::Finished => prepared.report().guarantee.clone(),
-        Ending::Cancelled | Ending::Deadline => stopped(&shape, prepared.prefixes_valid),
+        Ending::Cancelled | Ending::Deadline | Ending::Asked => stopped(&shape, prepared.prefixes_valid),
     };
     let certificate = selection.certificate.map(|c| Certificate {
         upper_bound: c.upper_bound,
@@ -318,6 +331,7 @@ fn describe(
             .costs
             .as_ref()
             .map(|costs| selection.items.iter().map(|&e| costs[e as usize]).sum()),
+        committee: None,
         ranking: (prepared.method.ranks_all() && complete).then(|| selection.items.clone()),
         indices: selection.items,
         gains: selection.gains,

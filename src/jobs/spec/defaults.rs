@@ -35,6 +35,32 @@ defaults! {
     gist_epsilon: f64 = 0.05;
     /// Evaluations of an exact search.
     max_evaluations: u64 = 10_000_000;
+    /// Sets of one round of questions.
+    max_sets_per_round: u64 = 4096;
+    /// Seconds that a round waits for its answers.
+    idle_expires_seconds: f64 = 3600.0;
+    /// Factor between the scores of neighbouring positions, or ranks.
+    q: f64 = 0.5;
+    /// How much less likely farther rankings, or swaps of farther candidates, are.
+    phi: f64 = 0.5;
+    /// Copies that go back into an urn.
+    replacement: f64 = 1.0;
+    /// How much voters' utilities have in common.
+    agreement: f64 = 0.0;
+    /// Share of the candidates that a bias works against.
+    disadvantaged: f64 = 0.5;
+    /// Repetitions of a study.
+    study_repetitions: u64 = 40;
+    /// Evaluations of the exact search for a latent optimum, for each rule, number of rankings and repetition.
+    study_evaluations: u64 = 10_000;
+    /// Repetitions of an estimate of smoothness.
+    smoothness_repetitions: u64 = 500;
+    /// Points of its curve.
+    betas: u64 = 100;
+    /// Accepted probability that the rankings needed do not suffice.
+    delta: f64 = 0.05;
+    /// Relative error that they are needed for.
+    mean_epsilon: f64 = 0.2;
     /// Clipped cosines are not positive semidefinite, unclipped ones are.
     kernel: SimilaritySpec = SimilaritySpec { metric: MetricSpec::CosineSigned, gamma: None, neighbors: None };
 }

@@ -1,12 +1,16 @@
 //! What a job asks for, as it is stored: every default filled, every name checked by serde, nothing looked up yet.
 
+mod committee;
 mod constraints;
 pub mod defaults;
+mod experiment;
 mod objective;
 mod optimizer;
 mod shapes;
 
+pub use committee::*;
 pub use constraints::*;
+pub use experiment::*;
 pub use objective::*;
 pub use optimizer::*;
 pub use shapes::*;

@@ -1,5 +1,6 @@
 //! The set functions, with their parameters.
 
+use super::committee::RuleName;
 use super::defaults;
 use super::shapes::{
     CapSpec, ConcaveSpec, DistanceSpec, MetricSpec, NegativeSpec, ReductionSpec, RepresentedSpec, RowsSpec,
@@ -123,6 +124,38 @@ pub enum ObjectiveSpec {
     Modular {
         /// One number a row.
         scores: ValuesSpec,
+    },
+    /// f(S) = sum over voters v of weight_v sum over j of w_j g_(j), g the scores of the positions that v gives S, sorted.
+    Committee {
+        /// Which rule.
+        rule: RuleName,
+        /// Positions that a voter approves of; k when absent.
+        #[serde(default)]
+        t: Option<u64>,
+        /// Of the geometric rules; 0.5 when absent.
+        #[serde(default)]
+        q: Option<f64>,
+        /// Score of position 1, 2, ..
+        #[serde(default)]
+        positions: Option<Vec<f64>>,
+        /// Weight of a voter's best member, second best, ..
+        #[serde(default)]
+        owa: Option<Vec<f64>>,
+    },
+    /// f(S) is what the owner of the job answers.
+    External {
+        /// Items to choose from, where there is no dataset.
+        #[serde(default)]
+        n: Option<u64>,
+        /// What the owner vouches for.
+        #[serde(default)]
+        properties: VouchedSpec,
+        /// Sets of one round of questions.
+        #[serde(default = "defaults::max_sets_per_round")]
+        max_sets_per_round: u64,
+        /// Seconds that a round waits for its answers.
+        #[serde(default = "defaults::idle_expires_seconds")]
+        idle_expires_seconds: f64,
     },
     /// f(S) = sum over parts l of c_l f_l(S).
     Mixture {
@@ -269,6 +302,21 @@ pub enum ObjectiveSpec {
     },
 }
 
+/// What the owner of a function knows of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VouchedSpec {
+    /// Adding an item never lowers the value.
+    #[serde(default)]
+    pub monotone: bool,
+    /// Gains never rise as the set grows.
+    #[serde(default)]
+    pub submodular: bool,
+    /// No value is negative.
+    #[serde(default)]
+    pub nonnegative: bool,
+}
+
 /// A part of a mixture.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -294,6 +342,8 @@ impl ObjectiveSpec {
             ObjectiveSpec::DisparitySum { .. } => "disparity_sum",
             ObjectiveSpec::DisparityMin { .. } => "disparity_min",
             ObjectiveSpec::Modular { .. } => "modular",
+            ObjectiveSpec::Committee { .. } => "committee",
+            ObjectiveSpec::External { .. } => "external",
             ObjectiveSpec::Mixture { .. } => "mixture",
             ObjectiveSpec::FacilityLocationMi { .. } => "facility_location_mi",
             ObjectiveSpec::FacilityLocationVmi { .. } => "facility_location_vmi",
@@ -347,6 +397,8 @@ impl ObjectiveSpec {
             | Self::DisparitySum { .. }
             | Self::DisparityMin { .. }
             | Self::Modular { .. }
+            | Self::Committee { .. }
+            | Self::External { .. }
             | Self::Mixture { .. } => None,
         }
     }
@@ -380,8 +432,16 @@ impl ObjectiveSpec {
             | Self::LogDet { .. }
             | Self::DisparitySum { .. }
             | Self::DisparityMin { .. }
-            | Self::Modular { .. } => vec![],
+            | Self::Modular { .. }
+            | Self::Committee { .. }
+            | Self::External { .. } => vec![],
         }
+    }
+
+    /// Most sets of a round of questions, where its values come from outside.
+    pub fn round_size(&self) -> Option<usize> {
+        let Self::External { max_sets_per_round, .. } = self else { return None };
+        Some(usize::try_from(*max_sets_per_round).unwrap_or(usize::MAX))
     }
 
     /// Whether the search is to begin with the farthest pair.

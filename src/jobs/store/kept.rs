@@ -1,8 +1,8 @@
 //! The results that are kept, and since when each is.
 
 use super::{JOBS, JobStore, LIVE, RESULTS, StoreError, decode, not_found, parts};
+use crate::jobs::outcome::JobResult;
 use crate::jobs::record::{JobKey, JobRecord};
-use crate::jobs::selection::result::SelectionResult;
 use redb::{ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
 use std::collections::HashSet;
 use time::OffsetDateTime;
@@ -60,13 +60,13 @@ impl JobStore {
     ///
     /// # Errors
     /// [`StoreError::NotFound`] and the store's own.
-    pub fn result(&self, key: &JobKey) -> Result<(JobRecord, Option<SelectionResult>), StoreError> {
+    pub fn result(&self, key: &JobKey) -> Result<(JobRecord, Option<JobResult>), StoreError> {
         let transaction = self.database.begin_read()?;
         let jobs = transaction.open_table(JOBS)?;
-        let record = decode(jobs.get(parts(key))?.ok_or_else(|| not_found(key))?.value())?;
+        let record: JobRecord = decode(jobs.get(parts(key))?.ok_or_else(|| not_found(key))?.value())?;
         let results = transaction.open_table(RESULTS)?;
         let bytes = results.get(parts(key))?;
-        let result = bytes.map(|bytes| serde_json::from_slice(bytes.value())).transpose()?;
+        let result = bytes.map(|bytes| JobResult::decode(&record.spec, bytes.value())).transpose()?;
         Ok((record, result))
     }
 

@@ -62,8 +62,11 @@ pub(super) fn of_the_fields() -> Vec<Case> {
         whole("null", ""),
         whole("[]", ""),
         whole("7", ""),
-        whole("{}", "/constraints /kind /objective"),
-        whole(r#"{"kind":null,"objective":{},"constraints":[]}"#, "/constraints /kind /objective/name"),
+        // What a job has beside its kind depends on it.
+        whole("{}", "/kind"),
+        whole(r#"{"kind":null,"objective":{},"constraints":[]}"#, "/kind"),
+        whole(r#"{"kind":"selection","objective":{},"constraints":[]}"#, "/constraints /objective/name"),
+        whole(r#"{"kind":"bias_study"}"#, "/bias /k /latent /rankings /rules /strengths"),
         invalid(|job| job["colour"] = json!("red"), "/colour"),
         invalid(|job| job["a/b~"] = json!(1), "/a~1b~0"),
         invalid(|job| job["kind"] = json!("dance"), "/kind"),

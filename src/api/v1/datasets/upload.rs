@@ -80,7 +80,7 @@ fn limit_of(app: &App, format: Format) -> BodyLimit {
             bytes: app.settings.max_json_bytes,
             setting: "FEWER_LIMITS__JSON_BYTES (--max-json-bytes)",
         },
-        Format::Npy | Format::Parquet | Format::Arrow => BodyLimit {
+        Format::Npy | Format::Parquet | Format::Arrow | Format::Preflib => BodyLimit {
             bytes: app.settings.max_dataset_bytes,
             setting: "FEWER_LIMITS__DATASET_BYTES (--max-dataset-bytes)",
         },

@@ -1,10 +1,10 @@
 //! A job on the wire.
 
 use crate::api::v1::result::{Guarantee, JobKind};
-use crate::api::v1::spec::{Constraints, Objective, OnStop, Optimizer, To};
+use crate::api::v1::spec::{BiasStudySpec, Constraints, Objective, OnStop, Optimizer, SmoothnessSpec, To};
 use crate::jobs::record::{self, PhaseRecord, ProgressRecord};
 use crate::jobs::selection::result::PlanReport;
-use crate::jobs::spec::SelectionSpec;
+use crate::jobs::spec;
 use crate::jobs::state::State;
 use crate::jobs::{JobView, Tracked};
 use serde::{Deserialize, Serialize};
@@ -24,8 +24,8 @@ pub struct Job {
     pub state: JobState,
     /// The request with every default filled in.
     pub spec: JobSpec,
-    /// Id of the dataset it reads.
-    pub dataset: String,
+    /// Id of the dataset it reads; null where an experiment draws its own rankings.
+    pub dataset: Option<String>,
     /// The owner's notes.
     pub labels: BTreeMap<String, String>,
     /// When it was accepted.
@@ -57,6 +57,8 @@ pub enum JobState {
     Queued,
     /// Computes.
     Running,
+    /// Has asked for values: see its questions.
+    AwaitingAnswers,
     /// Was told to stop.
     Cancelling,
     /// Ended with a result.
@@ -67,9 +69,21 @@ pub enum JobState {
     Cancelled,
 }
 
+/// A request with every default filled in, by the job's `kind`.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum JobSpec {
+    /// Of a selection.
+    Selection(SelectionSpec),
+    /// Of a bias study.
+    BiasStudy(BiasStudySpec),
+    /// Of an estimate of smoothness.
+    Smoothness(SmoothnessSpec),
+}
+
 /// The request of a selection with every default filled in.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct JobSpec {
+pub struct SelectionSpec {
     /// The set function to maximise.
     pub objective: Objective,
     /// What an answer must keep to.
@@ -111,11 +125,36 @@ pub enum JobPhase {
     Similarity,
     /// Chooses items.
     Selecting,
+    /// Makes the repetitions of an experiment.
+    Simulating,
 }
 
-/// A result in a few numbers.
+/// A result in a few numbers, by the job's `kind`.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct JobResult {
+#[serde(untagged)]
+pub enum JobResult {
+    /// Of a selection.
+    Selection(SelectionSummary),
+    /// Of an experiment.
+    Experiment(ExperimentSummary),
+}
+
+/// An experiment in a few numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct ExperimentSummary {
+    /// Repetitions that were made.
+    #[schema(example = 40)]
+    pub repetitions: u64,
+    /// Whether it ran to its end.
+    pub complete: bool,
+    /// Why it ended: `all_repetitions`, `cancelled`, `deadline`.
+    #[schema(example = "all_repetitions")]
+    pub termination: String,
+}
+
+/// A selection in a few numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct SelectionSummary {
     /// Number of items chosen.
     #[schema(example = 50)]
     pub selected: u64,
@@ -135,7 +174,7 @@ pub struct JobResult {
 /// Why a job did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct JobFailure {
-    /// For programs: `deadline_exceeded`, `worker_lost`, or a code of a problem.
+    /// For programs: `deadline_exceeded`, `exchange_expired`, `worker_lost`, or a code of a problem.
     #[schema(example = "deadline_exceeded")]
     pub code: String,
     /// For people.
@@ -150,6 +189,8 @@ pub struct JobPlan {
     pub memory_bytes: u64,
     /// Gains computed at most.
     pub evaluations: u64,
+    /// Rounds of questions at most; null where nobody is asked, or the answers decide.
+    pub rounds: Option<u64>,
     /// Floating-point operations, about.
     pub flops: f64,
     /// The optimizer that would run.
@@ -178,11 +219,21 @@ pub enum JobOrPlan {
 
 impl From<PlanReport> for JobPlan {
     fn from(report: PlanReport) -> Self {
-        let PlanReport { memory_bytes, evaluations, flops, optimizer, plan, guarantee, admissible, reason } =
-            report;
+        let PlanReport {
+            memory_bytes,
+            evaluations,
+            rounds,
+            flops,
+            optimizer,
+            plan,
+            guarantee,
+            admissible,
+            reason,
+        } = report;
         Self {
             memory_bytes,
             evaluations,
+            rounds,
             flops,
             optimizer,
             plan,
@@ -196,12 +247,16 @@ impl From<PlanReport> for JobPlan {
 impl From<JobView> for Job {
     fn from(view: JobView) -> Self {
         let JobView { record, tracked, queue_position } = view;
-        let record::JobSpec::Selection(spec) = record.spec;
+        let (kind, spec) = match record.spec {
+            record::JobSpec::Selection(spec) => (JobKind::Selection, JobSpec::Selection(spec.into())),
+            record::JobSpec::BiasStudy(spec) => (JobKind::BiasStudy, JobSpec::BiasStudy(spec.into())),
+            record::JobSpec::Smoothness(spec) => (JobKind::Smoothness, JobSpec::Smoothness(spec.into())),
+        };
         Self {
             id: record.id.to_string(),
-            kind: JobKind::Selection,
+            kind,
             state: record.state.into(),
-            spec: spec.into(),
+            spec,
             dataset: record.dataset,
             labels: record.labels,
             created_at: record.created_at,
@@ -221,6 +276,7 @@ impl From<State> for JobState {
         match state {
             State::Queued => Self::Queued,
             State::Running => Self::Running,
+            State::AwaitingAnswers => Self::AwaitingAnswers,
             State::Cancelling => Self::Cancelling,
             State::Succeeded => Self::Succeeded,
             State::Failed => Self::Failed,
@@ -234,6 +290,7 @@ impl From<JobState> for State {
         match state {
             JobState::Queued => Self::Queued,
             JobState::Running => Self::Running,
+            JobState::AwaitingAnswers => Self::AwaitingAnswers,
             JobState::Cancelling => Self::Cancelling,
             JobState::Succeeded => Self::Succeeded,
             JobState::Failed => Self::Failed,
@@ -242,8 +299,8 @@ impl From<JobState> for State {
     }
 }
 
-impl From<SelectionSpec> for JobSpec {
-    fn from(spec: SelectionSpec) -> Self {
+impl From<spec::SelectionSpec> for SelectionSpec {
+    fn from(spec: spec::SelectionSpec) -> Self {
         Self {
             objective: spec.objective.to(),
             constraints: spec.constraints.to(),
@@ -272,6 +329,7 @@ impl From<ProgressRecord> for JobProgress {
             PhaseRecord::Loading => JobPhase::Loading,
             PhaseRecord::Similarity => JobPhase::Similarity,
             PhaseRecord::Selecting => JobPhase::Selecting,
+            PhaseRecord::Simulating => JobPhase::Simulating,
         };
         Self { phase, done, total, objective_value, evaluations, eta_seconds: None }
     }
@@ -279,8 +337,27 @@ impl From<ProgressRecord> for JobProgress {
 
 impl From<record::ResultSummary> for JobResult {
     fn from(summary: record::ResultSummary) -> Self {
-        let record::ResultSummary { selected, objective_value, complete, termination, certificate_ratio } =
-            summary;
-        Self { selected, objective_value, complete, termination, certificate_ratio }
+        match summary {
+            record::ResultSummary::Selection(summary) => {
+                let record::SelectionSummary {
+                    selected,
+                    objective_value,
+                    complete,
+                    termination,
+                    certificate_ratio,
+                } = summary;
+                Self::Selection(SelectionSummary {
+                    selected,
+                    objective_value,
+                    complete,
+                    termination,
+                    certificate_ratio,
+                })
+            }
+            record::ResultSummary::Experiment(summary) => {
+                let record::ExperimentSummary { repetitions, complete, termination } = summary;
+                Self::Experiment(ExperimentSummary { repetitions, complete, termination })
+            }
+        }
     }
 }

@@ -35,7 +35,7 @@ pub(in crate::api) struct FilterQuery {
     /// Only jobs in this state, or in one of these, separated by commas.
     #[param(
         example = "queued,running",
-        pattern = "^(queued|running|cancelling|succeeded|failed|cancelled)(,(queued|running|cancelling|succeeded|failed|cancelled))*$"
+        pattern = "^(queued|running|awaiting_answers|cancelling|succeeded|failed|cancelled)(,(queued|running|awaiting_answers|cancelling|succeeded|failed|cancelled))*$"
     )]
     state: Option<String>,
     /// Only jobs with this label (`name`), or with this value of it (`name=value`).

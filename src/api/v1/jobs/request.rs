@@ -1,12 +1,14 @@
 //! The body of `POST /v1/jobs`.
 
+use super::experiment::{BiasStudyRequest, SmoothnessRequest};
 use super::{inline, stored};
 use crate::api::app::App;
 use crate::api::codes::Code;
+use crate::api::json;
 use crate::api::problem::Problem;
 use crate::api::v1::datasets::DatasetBody;
-use crate::api::v1::result::JobKind;
-use crate::api::v1::spec::{Constraints, Objective, OnStop, Optimizer, To};
+use crate::api::v1::result::SelectionKind;
+use crate::api::v1::spec::{Constraints, External, Objective, OnStop, Optimizer, To};
 use crate::dataset::Source;
 use crate::jobs::record::JobSpec;
 use crate::jobs::spec::SelectionSpec;
@@ -19,13 +21,25 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 const MOST_LABELS: usize = 32;
 const LONGEST_LABEL: usize = 256;
 
-/// A job to be done, on a stored dataset or on one that comes with it.
+/// A job to be done.
+#[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum JobRequest {
+    /// Choose items.
+    Selection(SelectionRequest),
+    /// Compare committees chosen from biased rankings, with and without quotas.
+    BiasStudy(BiasStudyRequest),
+    /// Estimate what biased rankings still tell of the candidates.
+    Smoothness(SmoothnessRequest),
+}
+
+/// Items to choose of a stored dataset, or of one that comes with the request.
 #[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct JobRequest {
+pub struct SelectionRequest {
     /// What kind of work it is.
-    pub kind: JobKind,
-    /// Id of a stored dataset; or give `inline`.
+    pub kind: SelectionKind,
+    /// Id of a stored dataset; or give `inline`. An `external` objective with `n` needs neither.
     #[serde(default)]
     #[schema(example = "ds_0192f0c1a2b37c4d8e5f6a7b8c9d0e1f")]
     pub dataset: Option<String>,
@@ -60,7 +74,8 @@ pub struct JobRequest {
 
 /// A request whose every field has been read.
 pub(super) struct Wanted {
-    pub(super) dataset: DatasetChoice,
+    /// What a selection selects from; experiments name theirs in their spec.
+    pub(super) dataset: Option<DatasetChoice>,
     pub(super) spec: JobSpec,
     pub(super) labels: BTreeMap<String, String>,
 }
@@ -74,10 +89,33 @@ pub(in crate::api) enum DatasetChoice {
 }
 
 impl JobRequest {
+    /// Reads a body as the kind that it says it is.
+    pub(super) fn read(body: &[u8]) -> Result<Wanted, Problem> {
+        let tree = json::Tree::of(body)?;
+        match tree.word("kind") {
+            Some("selection") => tree.read::<SelectionRequest>()?.check(),
+            Some("bias_study") => tree.read::<BiasStudyRequest>()?.check(),
+            Some("smoothness") => tree.read::<SmoothnessRequest>()?.check(),
+            // The document says which kinds there are.
+            _ => match tree.read()? {
+                Self::Selection(request) => request.check(),
+                Self::BiasStudy(request) => request.check(),
+                Self::Smoothness(request) => request.check(),
+            },
+        }
+    }
+}
+
+impl SelectionRequest {
     /// Reads what is told apart by name, and checks what a schema cannot say.
-    pub(super) fn check(self) -> Result<Wanted, Problem> {
-        let dataset = DatasetChoice::of(self.dataset, self.inline.as_ref());
+    fn check(self) -> Result<Wanted, Problem> {
         let objective = Objective::parse(self.objective, "/objective");
+        // A function of the caller's own needs no data.
+        let bare = matches!(&objective, Ok(Objective::External(External { n: Some(_), .. })));
+        let dataset = match (self.dataset, &self.inline) {
+            (None, None) if bare => Ok(None),
+            (dataset, inline) => DatasetChoice::of(dataset, inline.as_ref()).map(Some),
+        };
         let optimizer = self.optimizer.map(|value| Optimizer::parse(value, "/optimizer")).transpose();
         match (dataset, objective, optimizer) {
             (Ok(dataset), Ok(objective), Ok(optimizer)) => {
@@ -138,7 +176,7 @@ fn price(constraints: &Constraints) -> Result<(), Problem> {
 }
 
 /// The schema of labels.
-fn labels() -> Schema {
+pub(super) fn labels() -> Schema {
     let text = || ObjectBuilder::new().schema_type(Type::String).max_length(Some(LONGEST_LABEL));
     ObjectBuilder::new()
         .schema_type(Type::Object)

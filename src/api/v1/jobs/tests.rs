@@ -58,7 +58,7 @@ fn a_dataset_stored_for_a_job_alone_goes_with_its_refusal() {
         let Begun::New(place) = app.jobs.begin(TENANT, None).unwrap() else { panic!("there is no key") };
         let spec: JobSpec = serde_json::from_value(job(3)).unwrap();
         let job = NewJob { tenant: TENANT.into(), spec, labels: Default::default(), request_id: None };
-        let refused = accept(&app, &place, job, &dataset, is_new).unwrap_err();
+        let refused = accept(&app, &place, job, Some(&dataset), is_new).unwrap_err();
         assert_eq!(refused.code.as_str(), "invalid_parameter", "{}", refused.detail);
         assert_eq!((app.datasets.list(TENANT, 9, None).unwrap().0.len(), files()), (left, left));
     }

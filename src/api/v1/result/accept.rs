@@ -4,6 +4,7 @@ use crate::api::codes::Code;
 use crate::api::extract::essence;
 use crate::api::problem::Problem;
 use axum::http::{HeaderMap, header};
+use std::cmp::Reverse;
 
 /// How a result can be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,32 +53,43 @@ impl ResultFormat {
     /// The format with the greatest weight. Among equals the one that is named most exactly, then the one that is
     /// named first. JSON where nothing is asked for.
     pub(in crate::api::v1) fn wanted(headers: &HeaderMap) -> Result<Self, Problem> {
-        let asked: Vec<&str> = headers
-            .get_all(header::ACCEPT)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .map(str::trim)
-            .filter(|range| !range.is_empty())
-            .collect();
-        if asked.is_empty() {
-            return Ok(Self::Json);
-        }
-        let ranges: Vec<Range> = asked.into_iter().filter_map(Range::read).collect();
+        let Some(ranges) = ranges(headers) else { return Ok(Self::Json) };
         let weighted = Self::ALL.into_iter().enumerate().filter_map(|(preference, format)| {
-            let matching = ranges.iter().enumerate().filter_map(|(place, range)| {
-                let exactness = range.exactness(format.media_type())?;
-                Some((exactness, std::cmp::Reverse(place), range.weight))
-            });
-            // What is said of it most exactly holds, and a weight of 0 forbids.
-            let (exactness, place, weight) = matching.max()?;
-            (weight > 0).then_some(((weight, exactness, place, std::cmp::Reverse(preference)), format))
+            let (exactness, place, weight) = weight(&ranges, format.media_type())?;
+            Some(((weight, exactness, place, Reverse(preference)), format))
         });
         weighted.max_by_key(|(rank, _)| *rank).map(|(_, format)| format).ok_or_else(|| {
             let known = Self::ALL.map(Self::media_type).join(", ");
             Problem::new(Code::NotAcceptable, format!("Accept allows none of {known}"))
         })
     }
+}
+
+/// Whether an answer may be of this type, which is the only one there is.
+pub(in crate::api::v1) fn accepts(headers: &HeaderMap, media_type: &str) -> Result<(), Problem> {
+    if ranges(headers).is_none_or(|ranges| weight(&ranges, media_type).is_some()) {
+        return Ok(());
+    }
+    Err(Problem::new(Code::NotAcceptable, format!("Accept does not allow {media_type}")))
+}
+
+/// What is asked for; none where nothing is.
+fn ranges(headers: &HeaderMap) -> Option<Vec<Range<'_>>> {
+    let asked = headers.get_all(header::ACCEPT).iter();
+    let asked = asked.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let mut asked = asked.map(str::trim).filter(|range| !range.is_empty()).peekable();
+    asked.peek()?;
+    Some(asked.filter_map(Range::read).collect())
+}
+
+/// How much a type is wanted, in thousandths, and by which range: its exactness and its place. What is said of the type
+/// most exactly holds; a weight of 0 forbids.
+fn weight(ranges: &[Range], media_type: &str) -> Option<(u8, Reverse<usize>, u16)> {
+    let matching = ranges
+        .iter()
+        .enumerate()
+        .filter_map(|(place, range)| Some((range.exactness(media_type)?, Reverse(place), range.weight)));
+    matching.max().filter(|(.., weight)| *weight > 0)
 }
 
 /// One element of `Accept`. Parameters other than the weight are not compared.

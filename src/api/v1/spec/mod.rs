@@ -45,13 +45,17 @@ macro_rules! told_by_name {
     };
 }
 
+mod committee;
 mod constraints;
+mod experiment;
 mod objective;
 mod optimizer;
 mod shapes;
 mod stored;
 
+pub use committee::*;
 pub use constraints::*;
+pub use experiment::*;
 pub use objective::*;
 pub use optimizer::*;
 pub use shapes::*;

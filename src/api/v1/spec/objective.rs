@@ -1,5 +1,6 @@
 //! The set functions by name, with their parameters.
 
+use super::committee::RuleName;
 use super::shapes::{
     Cap, Concave, Distance, Negative, Reduction, Represented, Rows, Similarity, Start, Values,
 };
@@ -23,6 +24,8 @@ name!(LogDetName LogDet "log_det");
 name!(DisparitySumName DisparitySum "disparity_sum");
 name!(DisparityMinName DisparityMin "disparity_min");
 name!(ModularName Modular "modular");
+name!(CommitteeName Committee "committee");
+name!(ExternalName External "external");
 name!(MixtureName Mixture "mixture");
 name!(FacilityLocationMiName FacilityLocationMi "facility_location_mi");
 name!(FacilityLocationVmiName FacilityLocationVmi "facility_location_vmi");
@@ -60,6 +63,10 @@ told_by_name! {
         "disparity_min" => DisparityMin,
         /// A number an item.
         "modular" => Modular,
+        /// How good a committee of candidates is to the voters of a profile of rankings.
+        "committee" => Committee,
+        /// Whatever the caller answers: the job asks for the values of sets, round by round.
+        "external" => External,
         /// A weighted sum of set functions.
         "mixture" => Mixture,
         /// How well the chosen items represent a query, and are like it (FLQMI).
@@ -255,6 +262,69 @@ pub struct Modular {
     pub name: ModularName,
     /// One number a row.
     pub scores: Values,
+}
+
+/// f(S) = sum over voters v of weight_v sum over j of w_j g_(j), where g_(1) >= g_(2) >= .. are the scores of the positions that
+/// v gives the members of S. Items are the candidates of a dataset of rankings.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Committee {
+    /// The objective's name.
+    pub name: CommitteeName,
+    /// What a committee is worth to a voter.
+    pub rule: RuleName,
+    /// Of `bloc`, `chamberlin_courant_approval` and `pav`: positions that a voter approves of; k when absent.
+    #[serde(default)]
+    #[schema(minimum = 1)]
+    pub t: Option<u64>,
+    /// Of `geometric` and `geometric_owa`: between 0 and 1; 0.5 when absent.
+    #[serde(default)]
+    #[schema(exclusive_minimum = 0.0, exclusive_maximum = 1.0)]
+    pub q: Option<f64>,
+    /// Of `positional` and `owa`: score of position 1, 2, ..; 0 beyond the last.
+    #[serde(default)]
+    pub positions: Option<Vec<f64>>,
+    /// Of `owa`: weight of a voter's best member, second best, ..; 0 beyond the last.
+    #[serde(default)]
+    pub owa: Option<Vec<f64>>,
+}
+
+/// f(S) is what the caller answers to `GET /v1/jobs/{id}/questions`.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct External {
+    /// The objective's name.
+    pub name: ExternalName,
+    /// Items to choose from, where there is no dataset: they are 0 to n - 1.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 4_294_967_295_u64)]
+    pub n: Option<u64>,
+    /// What the caller vouches for; searches and guarantees rely on it.
+    #[serde(default)]
+    pub properties: Vouched,
+    /// Most sets of one round of questions.
+    #[serde(default = "defaults::max_sets_per_round")]
+    #[schema(minimum = 1, maximum = 1_000_000)]
+    pub max_sets_per_round: u64,
+    /// Seconds that a round waits for its answers before the job is stopped; what it has chosen is kept.
+    #[serde(default = "defaults::idle_expires_seconds")]
+    #[schema(exclusive_minimum = 0.0)]
+    pub idle_expires_seconds: f64,
+}
+
+/// What the caller knows of a function of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Vouched {
+    /// Adding an item never lowers the value.
+    #[serde(default)]
+    pub monotone: bool,
+    /// Gains never rise as the set grows. A lazy search trusts it.
+    #[serde(default)]
+    pub submodular: bool,
+    /// No value is negative.
+    #[serde(default)]
+    pub nonnegative: bool,
 }
 
 /// f(S) = sum over parts l of c_l f_l(S).

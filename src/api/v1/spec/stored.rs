@@ -55,6 +55,7 @@ same!(NeighborsMethod, NeighborsMethodSpec: Auto, Exact);
 same!(PartsBy, PartsBySpec: Random, Column);
 same!(Inner, InnerSpec: Greedy, LazyGreedy);
 same!(OnStop, OnStop: Partial, Fail);
+same!(RuleName, RuleName: Sntv, Bloc, KBorda, Geometric, Harmonic, Positional, ChamberlinCourantBorda, ChamberlinCourantApproval, Pav, HarmonicBorda, GeometricOwa, Owa);
 same!(Item, ItemRef: Index(index), Id(id));
 same!(Represented, RepresentedSpec: Rows(rows), Sample(rows), Dataset(id), Vectors(vectors));
 same!(Rows, RowsSpec: Rows(rows), Dataset(id), Vectors(vectors));
@@ -78,6 +79,8 @@ macro_rules! same_fields {
 same_fields!(Similarity, SimilaritySpec: metric, gamma, neighbors);
 same_fields!(Neighbors, NeighborsSpec: method, m);
 same_fields!(Part, PartSpec: weight, objective);
+same_fields!(Vouched, VouchedSpec: monotone, submodular, nonnegative);
+same_fields!(Rule, RuleSpec: rule, t, q, positions, owa);
 same_fields!(Parts, PartsSpec: by, count, column);
 same_fields!(DistanceBound, MinDistanceSpec: value, distance);
 same_fields!(Constraints, ConstraintsSpec: k, groups, knapsack, min_distance, include, exclude, stop_when_gain_at_most);
@@ -118,6 +121,8 @@ same_names! { Objective, ObjectiveSpec:
     DisparitySum DisparitySumName { distance, start }
     DisparityMin DisparityMinName { distance, start }
     Modular ModularName { scores }
+    Committee CommitteeName { rule, t, q, positions, owa }
+    External ExternalName { n, properties, max_sets_per_round, idle_expires_seconds }
     Mixture MixtureName { parts, normalize }
     FacilityLocationMi FacilityLocationMiName { similarity, query, eta }
     FacilityLocationVmi FacilityLocationVmiName { similarity, query, eta }

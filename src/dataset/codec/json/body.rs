@@ -1,4 +1,4 @@
-//! The grammar of the JSON body and of its matrix, and where in it something is wrong.
+//! The grammar of the JSON body and of its matrices, and where in it something is wrong.
 //!
 //! Rows go straight into one flat array: a tree of JSON values would take ten times the memory.
 
@@ -9,10 +9,12 @@ use std::io::Read;
 use serde::de::{
     self, Deserialize, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor,
 };
+use serde_json::de::IoRead;
 use serde_json::error::Category;
 
 use super::columns::{ColumnsSeed, IdsSeed};
 use super::entries::{Entries, ListSeed};
+use super::rankings::{Given, RankingsSeed, Weight};
 use crate::dataset::codec::{Format, Kind};
 use crate::dataset::column::Column;
 use crate::dataset::error::DatasetError;
@@ -25,6 +27,9 @@ pub(super) struct Body {
     pub(super) similarity: Option<Matrix>,
     pub(super) size: Option<u64>,
     pub(super) entries: Entries,
+    pub(super) rankings: Option<Given>,
+    pub(super) candidates: Option<Vec<String>>,
+    pub(super) weights: Option<Vec<Weight>>,
     pub(super) ids: Option<Vec<String>>,
     pub(super) columns: Vec<(String, Column)>,
 }
@@ -39,10 +44,29 @@ pub(super) struct Matrix {
 
 /// Parses a whole body, which should be buffered: it is read byte by byte.
 pub(super) fn parse(body: impl Read) -> Result<Body, DatasetError> {
+    parse_as(body, |trace, json| BodySeed { trace }.deserialize(json))
+}
+
+/// Parses a list of ids that stands alone.
+pub(super) fn parse_ids(text: &str) -> Result<Option<Vec<String>>, DatasetError> {
+    parse_as(text.as_bytes(), |trace, json| IdsSeed { field: "", trace }.deserialize(json))
+}
+
+/// Parses columns that stand alone.
+pub(super) fn parse_columns(text: &str) -> Result<Vec<(String, Column)>, DatasetError> {
+    parse_as(text.as_bytes(), |trace, json| ColumnsSeed { trace }.deserialize(json))
+}
+
+type Json<R> = serde_json::Deserializer<IoRead<R>>;
+
+fn parse_as<R: Read, T>(
+    from: R,
+    read: impl FnOnce(&mut Trace, &mut Json<R>) -> Result<T, serde_json::Error>,
+) -> Result<T, DatasetError> {
     let mut trace = Trace::default();
-    let mut json = serde_json::Deserializer::from_reader(body);
-    let parsed = BodySeed { trace: &mut trace }.deserialize(&mut json);
-    parsed.and_then(|body| json.end().map(|()| body)).map_err(|error| trace.explain(error))
+    let mut json = serde_json::Deserializer::from_reader(from);
+    let parsed = read(&mut trace, &mut json);
+    parsed.and_then(|value| json.end().map(|()| value)).map_err(|error| trace.explain(error))
 }
 
 /// JSON pointer to a named child.
@@ -130,11 +154,16 @@ impl<'de> Visitor<'de> for BodySeed<'_> {
                 "similarity" => {
                     body.similarity = map.next_value_seed(MatrixSeed { field: "/similarity", trace })?;
                 }
-                "n" => body.size = Some(map.next_value().map_err(|error| trace.place(error, place))?),
-                "rows" => body.entries.rows = Some(map.next_value_seed(ListSeed::new("/rows", trace))?),
-                "cols" => body.entries.columns = Some(map.next_value_seed(ListSeed::new("/cols", trace))?),
-                "values" => body.entries.values = Some(map.next_value_seed(ListSeed::new("/values", trace))?),
-                "ids" => body.ids = map.next_value_seed(IdsSeed { trace })?,
+                "n" => body.size = map.next_value().map_err(|error| trace.place(error, place))?,
+                "rows" => body.entries.rows = map.next_value_seed(ListSeed::new("/rows", trace))?,
+                "cols" => body.entries.columns = map.next_value_seed(ListSeed::new("/cols", trace))?,
+                "values" => body.entries.values = map.next_value_seed(ListSeed::new("/values", trace))?,
+                "rankings" => body.rankings = map.next_value_seed(RankingsSeed { trace })?,
+                "candidates" => {
+                    body.candidates = map.next_value_seed(IdsSeed { field: "/candidates", trace })?;
+                }
+                "weights" => body.weights = map.next_value_seed(ListSeed::new("/weights", trace))?,
+                "ids" => body.ids = map.next_value_seed(IdsSeed { field: "/ids", trace })?,
                 "columns" => body.columns = map.next_value_seed(ColumnsSeed { trace })?,
                 _ => return Err(trace.refuse(place, DatasetError::UnknownField)),
             }

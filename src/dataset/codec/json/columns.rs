@@ -11,17 +11,18 @@ use super::body::{Trace, pointer};
 use crate::dataset::column::{Column, ColumnType};
 use crate::dataset::error::DatasetError;
 
-/// Reads `ids`; `null` is as good as absent.
+/// Reads the ids at `field`; `null` is as good as absent.
 pub(super) struct IdsSeed<'a> {
+    pub(super) field: &'static str,
     pub(super) trace: &'a mut Trace,
 }
 
 impl<'de> DeserializeSeed<'de> for IdsSeed<'_> {
     type Value = Option<Vec<String>>;
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
-        let trace = self.trace;
-        let read = from.deserialize_any(IdsSeed { trace: &mut *trace });
-        read.map_err(|error| trace.place(error, || "/ids".into()))
+        let Self { field, trace } = self;
+        let read = from.deserialize_any(IdsSeed { field, trace: &mut *trace });
+        read.map_err(|error| trace.place(error, || field.into()))
     }
 }
 
@@ -40,7 +41,7 @@ impl<'de> Visitor<'de> for IdsSeed<'_> {
         let mut ids = Vec::new();
         loop {
             let row = ids.len();
-            let place = || format!("/ids/{row}");
+            let place = || format!("{}/{row}", self.field);
             match items.next_element::<Scalar>() {
                 Ok(Some(Scalar::String(id))) => ids.push(id),
                 Ok(Some(Scalar::Integer(id))) => ids.push(id.to_string()),

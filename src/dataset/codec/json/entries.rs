@@ -56,7 +56,7 @@ impl Entries {
     }
 }
 
-/// Reads a list of numbers.
+/// Reads a list of numbers; `null` is as good as absent.
 pub(super) struct ListSeed<'a, T> {
     field: &'static str,
     trace: &'a mut Trace,
@@ -74,6 +74,10 @@ pub(super) trait ListItem: Sized {
     /// What it must be.
     const EXPECTED: &'static str;
     fn of(number: f64) -> Option<Self>;
+    /// What is wrong with a null in its place.
+    fn null(field: &'static str, entry: usize) -> DatasetError {
+        DatasetError::NullEntry { field, entry }
+    }
 }
 
 impl ListItem for i64 {
@@ -92,22 +96,26 @@ impl ListItem for f64 {
 }
 
 impl<'de, T: ListItem> DeserializeSeed<'de> for ListSeed<'_, T> {
-    type Value = Vec<T>;
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Vec<T>, D::Error> {
+    type Value = Option<Vec<T>>;
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
         let Self { field, trace, .. } = self;
-        let read = from.deserialize_seq(ListSeed::new(field, &mut *trace));
+        let read = from.deserialize_any(ListSeed::new(field, &mut *trace));
         read.map_err(|error| trace.place(error, || field.into()))
     }
 }
 
 impl<'de, T: ListItem> Visitor<'de> for ListSeed<'_, T> {
-    type Value = Vec<T>;
+    type Value = Option<Vec<T>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of numbers")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut numbers: A) -> Result<Vec<T>, A::Error> {
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut numbers: A) -> Result<Self::Value, A::Error> {
         let Self { field, trace, .. } = self;
         let mut list = Vec::new();
         loop {
@@ -122,10 +130,9 @@ impl<'de, T: ListItem> Visitor<'de> for ListSeed<'_, T> {
                     }
                 },
                 Ok(Some(Number(None))) => {
-                    let error = DatasetError::NullEntry { field: &field[1..], entry };
-                    return Err(trace.refuse(place, error));
+                    return Err(trace.refuse(place, T::null(&field[1..], entry)));
                 }
-                Ok(None) => return Ok(list),
+                Ok(None) => return Ok(Some(list)),
                 Err(error) => return Err(trace.place(error, place)),
             }
         }

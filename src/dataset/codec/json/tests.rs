@@ -34,7 +34,8 @@ fn a_whole_body_reads_back_whatever_the_order_of_its_fields() {
 
 #[test]
 fn null_is_as_good_as_absent() {
-    let body = r#"{"kind":null,"vectors":[[1]],"similarity":null,"ids":null,"columns":null}"#;
+    let body = r#"{"kind":null,"vectors":[[1]],"similarity":null,"n":null,"rows":null,"cols":null,"values":null,
+        "rankings":null,"candidates":null,"weights":null,"ids":null,"columns":null}"#;
     let source = Source::inline(body.as_bytes(), &Options::default()).unwrap();
     assert_eq!((source.kind(), source.rows(), source.columns().len()), (Kind::Vectors, 1, 0));
 }

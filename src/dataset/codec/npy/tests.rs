@@ -88,9 +88,10 @@ fn blocks_of_any_size_join_seamlessly() {
         let mut file = NamedTempFile::new().unwrap();
         file.write_all(&npy("<f4", order, [11, 7], &values)).unwrap();
         let file = PositionedFile::new(file.reopen().unwrap()).unwrap();
-        let (_, mut npy) = Npy::new(file, &Options::default()).unwrap();
+        let header = header::read(&file).unwrap();
+        let mut npy = Npy::new(file, Kind::Vectors, header).unwrap();
         for block_values in [1, 7, 20, 21, 70, 77, 1000] {
-            npy.block_values = block_values;
+            npy.array.block_values = block_values;
             let mut rows = Vec::new();
             npy.read_rows(&mut |_, values| {
                 rows.push(values.to_vec());
@@ -140,17 +141,17 @@ fn what_is_no_float_matrix_is_refused_with_its_reason() {
         (
             header("'<i8'", "(2, 2)"),
             32,
-            "element type <i8: expected floats of 16, 32 or 64 bits; convert other numbers to floats first",
+            "element type <i8: expected floats of 16, 32 or 64 bits; convert other numbers to floats first, or send rankings with kind=rankings",
         ),
         (
             header("'|O'", "(2, 2)"),
             32,
-            "element type |O: expected floats of 16, 32 or 64 bits; convert other numbers to floats first",
+            "element type |O: expected floats of 16, 32 or 64 bits; convert other numbers to floats first, or send rankings with kind=rankings",
         ),
         (
             header("[('x', '<f4'), ('y', '<f4')]", "(2,)"),
             16,
-            "element type [('x', '<f4'), ('y', '<f4')]: expected floats of 16, 32 or 64 bits; convert other numbers to floats first",
+            "element type [('x', '<f4'), ('y', '<f4')]: expected floats of 16, 32 or 64 bits; convert other numbers to floats first, or send rankings with kind=rankings",
         ),
         (header("'<f4'", "(4,)"), 16, "expected two axes (rows, values), found shape [4]"),
         (header("'<f4'", "()"), 4, "expected two axes (rows, values), found shape []"),

@@ -196,7 +196,7 @@ fn what_cannot_be_the_vectors_is_refused_with_its_row() {
         ),
         (
             column(Arc::new(of_integers)),
-            "element type List(Int32) in column \"v\": expected floats of 16, 32 or 64 bits; convert other numbers to floats first",
+            "element type List(Int32) in column \"v\": expected floats of 16, 32 or 64 bits; convert other numbers to floats first, or send rankings with kind=rankings",
         ),
         (
             parquet(vec![("n", Arc::new(Int32Array::from(vec![1])))], 2),

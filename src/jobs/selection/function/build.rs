@@ -8,6 +8,7 @@ use crate::jobs::selection::run::{Stop, Watch};
 use crate::jobs::spec::{CapSpec, StartSpec};
 use std::sync::Arc;
 use std::time::Instant;
+use submodular::objective::committee::Committee;
 use submodular::objective::concave_over_modular::concave_over_modular;
 use submodular::objective::disparity_min::{disparity_min, farthest_pair};
 use submodular::objective::disparity_sum::disparity_sum;
@@ -30,7 +31,7 @@ use submodular::objective::probabilistic_set_cover::probabilistic_set_cover;
 use submodular::objective::saturated_coverage::{Cap, saturated_coverage};
 use submodular::objective::set_cover::set_cover;
 use submodular::objective::sum_redundancy::sum_redundancy;
-use submodular::objective::{Reduction, refuse_negative};
+use submodular::objective::{External, Reduction, refuse_negative};
 use submodular::similarity::Any;
 use submodular::{Chain, Ctl, Item, Objective};
 
@@ -41,6 +42,9 @@ pub(in crate::jobs::selection) struct Built {
     /// Items that its own start makes the first.
     pub(in crate::jobs::selection) start: Vec<Item>,
 }
+
+/// Why a function whose values come from outside cannot be built.
+const NOBODY: &str = "this objective has nobody to ask";
 
 /// Which of two functions is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,6 +113,14 @@ impl Loader<'_> {
         };
         let objective: Arc<dyn Objective> = match (&function.form, ground) {
             (Form::Modular { scores }, _) => Arc::new(Modular::new(scores.clone())?),
+            (Form::External { properties }, _) => {
+                let oracle = self.oracle.clone().ok_or(submodular::Error::Unsupported(NOBODY))?;
+                Arc::new(External::new(self.source.items(), oracle, *properties))
+            }
+            (Form::Committee { rule, k }, _) => {
+                let profile = self.profile(ctl, watch)?;
+                Arc::new(Committee::new(profile, rule.clone(), *k).map_err(submodular::Error::from)?)
+            }
             (Form::Mixture { parts, normalize }, _) => {
                 let mut built = vec![];
                 for (weight, part) in parts {
@@ -190,7 +202,7 @@ impl Loader<'_> {
             Form::DisparityMin { .. } => {
                 disparity_min(nonnegative(function, ground, ctl)?, function.ground.triangle())?
             }
-            Form::Modular { .. } | Form::Mixture { .. } => {
+            Form::Modular { .. } | Form::Committee { .. } | Form::External { .. } | Form::Mixture { .. } => {
                 return Err(submodular::Error::Unsupported("a function that has no ground").into());
             }
         })
@@ -216,7 +228,9 @@ fn of_rows(weights: Option<&[f64]>, function: &Function, stage: Stage) -> Option
         Ground::Pairs { rows: Represented::Sample(rows), .. } if stage == Stage::Search => {
             rows.iter().map(|&e| weights[e as usize]).collect()
         }
-        Ground::Pairs { .. } | Ground::Features(_) | Ground::Nothing => weights.to_vec(),
+        Ground::Pairs { .. } | Ground::Features(_) | Ground::Rankings { .. } | Ground::Nothing => {
+            weights.to_vec()
+        }
     })
 }
 

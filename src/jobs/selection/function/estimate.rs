@@ -3,8 +3,10 @@
 use super::{Form, Function, Ground};
 use crate::jobs::selection::Limits;
 use crate::jobs::selection::represented::Represented;
+use submodular::committee::Profile;
 use submodular::objective::{
-    concave_over_sums, disparity_min, facility_location, log_det, pairwise, probabilistic_set_cover,
+    committee, concave_over_sums, disparity_min, facility_location, log_det, pairwise,
+    probabilistic_set_cover,
 };
 use submodular::similarity::plan;
 
@@ -94,6 +96,12 @@ impl Function {
             limits.memory_bytes.saturating_sub(books).saturating_sub(state).saturating_sub(cross.bytes);
         let ground = match &self.ground {
             Ground::Nothing => Estimate::default(),
+            Ground::Rankings { voters } => {
+                self.plan = Plan::Given;
+                let pairs = *voters as f64 * n as f64;
+                let searching = self.scores_of_a_gain() * sizes.evaluations;
+                Estimate { bytes: Profile::memory(n, *voters), preparing: 2.0 * pairs, searching }
+            }
             Ground::Features(_) => {
                 self.plan = Plan::Given;
                 let searching = 2.0 * dim as f64 * sizes.evaluations;
@@ -150,9 +158,10 @@ impl Function {
                     .next_multiple_of(32)
                     .saturating_mul(4 * dim as u64)
                     .saturating_add(n as u64 * 16),
-                Ground::Pairs { measure: None, .. } | Ground::Features(_) | Ground::Nothing => {
-                    plan::matrix_bytes(n, n)
-                }
+                Ground::Pairs { measure: None, .. }
+                | Ground::Features(_)
+                | Ground::Rankings { .. }
+                | Ground::Nothing => plan::matrix_bytes(n, n),
             })
             .fold(0, u64::saturating_add)
     }
@@ -177,6 +186,8 @@ impl Function {
             | Form::SetCover { .. }
             | Form::ProbabilisticSetCover { .. }
             | Form::Modular { .. }
+            | Form::Committee { .. }
+            | Form::External { .. }
             | Form::Mixture { .. } => (0.0, 0.0),
         }
     }
@@ -196,11 +207,13 @@ impl Function {
         }
     }
 
-    fn state_bytes(&self, Sizes { n, dim, k, .. }: Sizes) -> u64 {
+    fn state_bytes(&self, sizes: Sizes) -> u64 {
+        let Sizes { n, dim, k, .. } = sizes;
         let given = [&self.query, &self.private].into_iter().flatten().map(|rows| rows.len(n)).sum();
         let rows = match &self.ground {
             Ground::Pairs { rows, .. } => rows.len(n),
             Ground::Features(_) => dim,
+            Ground::Rankings { voters } => *voters,
             Ground::Nothing => 0,
         };
         match &self.form {
@@ -221,7 +234,23 @@ impl Function {
             Form::LogDet { .. } | Form::LogDetCg { .. } => log_det::memory(n, k, given),
             Form::LogDetMi { .. } | Form::LogDetCmi { .. } => log_det::memory(n, k, given).saturating_mul(2),
             Form::DisparityMin { .. } => disparity_min::memory(n),
+            Form::Committee { rule, .. } => committee::memory(rule, n, rows, k),
+            // One round of sets, and every answer with its set, each as it is held and as it is sent.
+            Form::External { .. } => {
+                answers_bytes(k, sizes.evaluations).saturating_add((n * (4 + 4 * k)) as u64)
+            }
             Form::Mixture { .. } => 0,
+        }
+    }
+
+    /// Voters' scores that one gain looks at, each found among those of the members: none of a separable rule, whose
+    /// totals are summed beforehand.
+    pub(super) fn scores_of_a_gain(&self) -> f64 {
+        match (&self.form, &self.ground) {
+            (Form::Committee { rule, k }, Ground::Rankings { voters }) if !rule.separable() => {
+                *voters as f64 * (*k as f64 + 2.0).log2()
+            }
+            _ => 0.0,
         }
     }
 
@@ -229,4 +258,9 @@ impl Function {
     pub(super) fn takes_zeros(&self) -> bool {
         !matches!(self.form, Form::DisparitySum { .. } | Form::DisparityMin { .. })
     }
+}
+
+/// Bytes of so many answers about sets of up to k items.
+fn answers_bytes(k: usize, answers: f64) -> u64 {
+    (answers * (4 * k + 64) as f64) as u64
 }

@@ -2,11 +2,14 @@
 
 use super::{Feature, Form, Function, Ground, Plan, Stage};
 use crate::dataset::Source;
+use crate::jobs::rankings;
 use crate::jobs::selection::represented::Represented;
 use crate::jobs::selection::run::{Phase, Progress, Stop, Watch};
 use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Instant;
+use submodular::committee::Profile;
+use submodular::objective::Oracle;
 use submodular::similarity::{
     Any, Blocked, FeaturesBuilder, MatrixBuilder, Measure, Points, PointsBuilder, Sparse, Stored,
 };
@@ -21,6 +24,10 @@ pub(in crate::jobs::selection) struct Loader<'a> {
     pub(super) source: &'a Source,
     kernel: Kernel,
     points: Vec<(Measure, Arc<Points>)>,
+    /// Who knows values from outside.
+    pub(super) oracle: Option<Arc<dyn Oracle>>,
+    /// The rankings, once they have been read.
+    profile: Option<Arc<Profile>>,
     /// Seconds spent reading.
     reading: Cell<f64>,
     /// Seconds spent in all.
@@ -29,7 +36,24 @@ pub(in crate::jobs::selection) struct Loader<'a> {
 
 impl<'a> Loader<'a> {
     pub(in crate::jobs::selection) fn new(source: &'a Source, kernel: Kernel) -> Self {
-        Self { source, kernel, points: vec![], reading: Cell::new(0.0), all: 0.0 }
+        Self {
+            source,
+            kernel,
+            points: vec![],
+            oracle: None,
+            profile: None,
+            reading: Cell::new(0.0),
+            all: 0.0,
+        }
+    }
+
+    /// With somebody to ask for values from outside.
+    pub(in crate::jobs::selection) fn asking(self, oracle: Option<Arc<dyn Oracle>>) -> Self {
+        Self { oracle, ..self }
+    }
+
+    pub(in crate::jobs::selection) fn source(&self) -> &'a Source {
+        self.source
     }
 
     /// Seconds spent reading data, and computing with it.
@@ -46,7 +70,7 @@ impl<'a> Loader<'a> {
         watch: &mut dyn Watch,
     ) -> Result<Option<Any>, Stop> {
         let (measure, rows, neighbors) = match &function.ground {
-            Ground::Nothing => return Ok(None),
+            Ground::Nothing | Ground::Rankings { .. } => return Ok(None),
             Ground::Features(feature) => return Ok(Some(self.features(*feature, ctl, watch)?)),
             Ground::Pairs { measure, rows, neighbors } => (*measure, rows, *neighbors),
         };
@@ -76,6 +100,21 @@ impl<'a> Loader<'a> {
         }))
     }
 
+    /// The dataset's rankings, read once.
+    pub(in crate::jobs::selection) fn profile(
+        &mut self,
+        ctl: &Ctl,
+        watch: &mut dyn Watch,
+    ) -> Result<Arc<Profile>, Stop> {
+        if let Some(profile) = &self.profile {
+            return Ok(profile.clone());
+        }
+        let start = Instant::now();
+        let profile = rankings::profile(self.source, ctl, watch)?;
+        self.reading.set(self.reading.get() + start.elapsed().as_secs_f64());
+        Ok(self.profile.insert(profile).clone())
+    }
+
     /// Distances of all items, recomputed when they are asked for.
     pub(in crate::jobs::selection) fn distances(
         &mut self,
@@ -87,9 +126,10 @@ impl<'a> Loader<'a> {
             Ground::Pairs { measure: Some(measure), .. } => {
                 self.blocked(*measure, &Represented::All, ctl, watch)?.into()
             }
-            Ground::Pairs { measure: None, .. } | Ground::Features(_) | Ground::Nothing => {
-                self.matrix(&Represented::All, ctl, watch)?.into()
-            }
+            Ground::Pairs { measure: None, .. }
+            | Ground::Features(_)
+            | Ground::Rankings { .. }
+            | Ground::Nothing => self.matrix(&Represented::All, ctl, watch)?.into(),
         })
     }
 

@@ -18,6 +18,8 @@ pub(super) use work::Walks;
 
 use super::represented::Represented;
 use crate::jobs::spec::{CapSpec, StartSpec};
+use submodular::Properties;
+use submodular::committee::Rule;
 use submodular::objective::concave_over_sums::Concave;
 use submodular::objective::{Reduction, Triangle};
 use submodular::similarity::Measure;
@@ -36,28 +38,90 @@ pub(super) struct Function {
 
 /// The formula and its numbers.
 pub(super) enum Form {
-    FacilityLocation { weights: Option<Vec<f64>>, reduction: Reduction },
-    FacilityLocationMi { eta: f64 },
-    FacilityLocationVmi { eta: f64 },
-    FacilityLocationCg { nu: f64 },
-    FacilityLocationCmi { eta: f64, nu: f64 },
-    GraphCut { lambda: f64 },
-    GraphCutMi { lambda: f64 },
-    GraphCutCg { lambda: f64, nu: f64 },
-    SaturatedCoverage { alpha: f64, cap: CapSpec },
+    FacilityLocation {
+        weights: Option<Vec<f64>>,
+        reduction: Reduction,
+    },
+    FacilityLocationMi {
+        eta: f64,
+    },
+    FacilityLocationVmi {
+        eta: f64,
+    },
+    FacilityLocationCg {
+        nu: f64,
+    },
+    FacilityLocationCmi {
+        eta: f64,
+        nu: f64,
+    },
+    GraphCut {
+        lambda: f64,
+    },
+    GraphCutMi {
+        lambda: f64,
+    },
+    GraphCutCg {
+        lambda: f64,
+        nu: f64,
+    },
+    SaturatedCoverage {
+        alpha: f64,
+        cap: CapSpec,
+    },
     SumRedundancy,
-    FeatureBased { concave: Concave, weights: Option<Vec<f64>> },
-    SetCover { weights: Vec<f64> },
-    ProbabilisticSetCover { weights: Vec<f64> },
-    ConcaveOverModular { eta: f64, concave: Concave },
-    LogDet { ridge: f64 },
-    LogDetMi { eta: f64, ridge: f64 },
-    LogDetCg { nu: f64, ridge: f64 },
-    LogDetCmi { eta: f64, nu: f64, ridge: f64 },
-    DisparitySum { start: StartSpec },
-    DisparityMin { start: StartSpec },
-    Modular { scores: Vec<f64> },
-    Mixture { parts: Vec<(f64, Function)>, normalize: bool },
+    FeatureBased {
+        concave: Concave,
+        weights: Option<Vec<f64>>,
+    },
+    SetCover {
+        weights: Vec<f64>,
+    },
+    ProbabilisticSetCover {
+        weights: Vec<f64>,
+    },
+    ConcaveOverModular {
+        eta: f64,
+        concave: Concave,
+    },
+    LogDet {
+        ridge: f64,
+    },
+    LogDetMi {
+        eta: f64,
+        ridge: f64,
+    },
+    LogDetCg {
+        nu: f64,
+        ridge: f64,
+    },
+    LogDetCmi {
+        eta: f64,
+        nu: f64,
+        ridge: f64,
+    },
+    DisparitySum {
+        start: StartSpec,
+    },
+    DisparityMin {
+        start: StartSpec,
+    },
+    Modular {
+        scores: Vec<f64>,
+    },
+    /// What the owner vouches for.
+    External {
+        properties: Properties,
+    },
+    /// `k`: the committee's size, which some rules look at.
+    Committee {
+        rule: Rule,
+        k: usize,
+    },
+    Mixture {
+        parts: Vec<(f64, Function)>,
+        normalize: bool,
+    },
 }
 
 /// What a function looks at.
@@ -66,6 +130,8 @@ pub(super) enum Ground {
     Nothing,
     /// The vectors' coordinates, each made one of features by this.
     Features(Feature),
+    /// So many rankings of the items.
+    Rankings { voters: usize },
     /// Pairs of rows and items. `measure`: none where the dataset is the matrix.
     Pairs { measure: Option<Measure>, rows: Represented, neighbors: Option<usize> },
 }
@@ -93,7 +159,9 @@ impl Ground {
     pub(super) fn triangle(&self) -> Triangle {
         match self {
             Ground::Pairs { measure: Some(Measure::Distance(distance)), .. } => distance.triangle(),
-            Ground::Pairs { .. } | Ground::Features(_) | Ground::Nothing => Triangle::Unknown,
+            Ground::Pairs { .. } | Ground::Features(_) | Ground::Rankings { .. } | Ground::Nothing => {
+                Triangle::Unknown
+            }
         }
     }
 }
@@ -105,7 +173,7 @@ impl Function {
             (Form::Mixture { parts, .. }, _) => distinct(parts.iter().map(|(_, part)| part.measure_name())),
             (_, Ground::Pairs { measure: None, .. }) => "precomputed".to_owned(),
             (_, Ground::Pairs { measure: Some(measure), .. }) => measure.name().to_owned(),
-            (_, Ground::Nothing | Ground::Features(_)) => "none".to_owned(),
+            (_, Ground::Nothing | Ground::Features(_) | Ground::Rankings { .. }) => "none".to_owned(),
         }
     }
 

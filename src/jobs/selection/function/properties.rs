@@ -3,7 +3,7 @@
 use super::{Form, Function, Ground};
 use submodular::Properties;
 use submodular::objective::{
-    concave_over_sums, disparity_min, disparity_sum, facility_location, graph_cut, graph_cut_cg,
+    committee, concave_over_sums, disparity_min, disparity_sum, facility_location, graph_cut, graph_cut_cg,
     graph_cut_mi, log_det, log_det_cg, log_det_mi, mixture, modular, pairwise, probabilistic_set_cover,
 };
 use submodular::similarity::{Measure, Metric};
@@ -34,6 +34,8 @@ impl Function {
             Form::DisparitySum { .. } => disparity_sum::properties(self.ground.triangle()),
             Form::DisparityMin { .. } => disparity_min::properties(self.ground.triangle()),
             Form::Modular { scores } => modular::properties(scores),
+            Form::External { properties } => *properties,
+            Form::Committee { rule, .. } => committee::properties(rule, 0.0),
             Form::Mixture { parts, .. } => {
                 let properties = parts.iter().map(|(weight, part)| (*weight, part.properties()));
                 mixture::properties(properties).unwrap_or_default()

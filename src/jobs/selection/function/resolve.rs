@@ -3,13 +3,16 @@
 
 use super::{Feature, Form, Function, Ground, Plan};
 use crate::dataset::{DatasetError, Kind, Source};
-use crate::jobs::selection::error::SelectionError;
+use crate::jobs::rule::rule;
+use crate::jobs::selection::error::{FieldError, SelectionError};
 use crate::jobs::selection::represented::{self, Represented};
 use crate::jobs::selection::resolve::Resolver;
 use crate::jobs::spec::{
-    ConcaveSpec, DistanceSpec, MetricSpec, NegativeSpec, ObjectiveSpec, ReductionSpec, RowsSpec,
-    SimilaritySpec,
+    ConcaveSpec, DistanceSpec, MetricSpec, NegativeSpec, ObjectiveSpec, ReductionSpec, RowsSpec, RuleSpec,
+    SimilaritySpec, VouchedSpec,
 };
+use submodular::Properties;
+use submodular::committee::Rule;
 use submodular::objective::Reduction;
 use submodular::objective::concave_over_sums::Concave;
 use submodular::similarity::{Distance, Measure, Metric};
@@ -29,6 +32,8 @@ pub(in crate::jobs::selection) struct Lookup<'a, 'b> {
     pub(in crate::jobs::selection) seed: u64,
     /// Items to choose, where that is known.
     pub(in crate::jobs::selection) k: Option<u64>,
+    /// Whether there is somebody to ask for values from outside.
+    pub(in crate::jobs::selection) asks: bool,
 }
 
 impl Lookup<'_, '_> {
@@ -41,6 +46,7 @@ impl Lookup<'_, '_> {
         spec: &ObjectiveSpec,
         pointer: &str,
     ) -> Result<Function, SelectionError> {
+        self.fits_dataset(spec, pointer)?;
         let mut form = self.form(spec, pointer)?;
         let mut ground = self.ground(spec, pointer)?;
         if let (
@@ -77,6 +83,8 @@ impl Lookup<'_, '_> {
             | ObjectiveSpec::DisparitySum { .. }
             | ObjectiveSpec::DisparityMin { .. }
             | ObjectiveSpec::Modular { .. }
+            | ObjectiveSpec::Committee { .. }
+            | ObjectiveSpec::External { .. }
             | ObjectiveSpec::Mixture { .. } => (None, None),
         };
         let query = query
@@ -86,6 +94,79 @@ impl Lookup<'_, '_> {
             .map(|(rows, similarity)| self.side(rows, *similarity, &format!("{pointer}/private")))
             .transpose()?;
         Ok(Function { form, ground, query, private, plan: Plan::default() })
+    }
+
+    /// Rankings are for committees, and for what looks at no data but numbers of its own.
+    fn fits_dataset(&self, spec: &ObjectiveSpec, pointer: &str) -> Result<(), SelectionError> {
+        let detail = match (spec, self.resolver.source.kind()) {
+            (ObjectiveSpec::External { .. }, _) => return Ok(()),
+            (ObjectiveSpec::Modular { .. }, _) if self.resolver.source.is_bare() => return Ok(()),
+            _ if self.resolver.source.is_bare() => {
+                "this objective looks at a dataset: name one, or send it inline"
+            }
+            (ObjectiveSpec::Committee { .. }, Kind::Vectors | Kind::Similarity) => {
+                "a committee is chosen from a dataset of rankings"
+            }
+            (
+                ObjectiveSpec::Committee { .. }
+                | ObjectiveSpec::Modular { .. }
+                | ObjectiveSpec::Mixture { .. },
+                Kind::Rankings,
+            )
+            | (_, Kind::Vectors | Kind::Similarity) => return Ok(()),
+            (_, Kind::Rankings) => {
+                "the dataset holds rankings, and this objective looks at vectors or similarities: use committee"
+            }
+        };
+        let refused = FieldError::new(format!("{pointer}/name"), "invalid_parameter", detail);
+        Err(SelectionError::Invalid(vec![refused]))
+    }
+
+    /// Values from outside.
+    fn external(&mut self, n: Option<u64>, (sets, seconds): (u64, f64), pointer: &str) {
+        let items = self.resolver.source.items();
+        let asks = self.asks;
+        let mut refuse = |name: &str, code: &'static str, detail: String| {
+            self.resolver.refuse(format!("{pointer}/{name}"), code, detail);
+        };
+        if !asks {
+            let detail = "its values come from the caller of a job: submit one, and answer its questions";
+            refuse("name", "invalid_parameter", detail.to_owned());
+        }
+        if pointer != "/objective" {
+            let detail = "answers are of the whole objective: mix before answering";
+            refuse("name", "invalid_parameter", detail.to_owned());
+        }
+        if sets == 0 {
+            refuse("max_sets_per_round", "invalid_parameter", "at least 1".to_owned());
+        }
+        if !(seconds.is_finite() && seconds > 0.0) {
+            refuse("idle_expires_seconds", "invalid_parameter", "a finite number above 0".to_owned());
+        }
+        if let Some(n) = n.filter(|&n| n != items as u64) {
+            let detail = format!("{n}, but the dataset has {items} items: leave it out");
+            refuse("n", "shape_mismatch", detail);
+        }
+    }
+
+    /// What a committee is worth.
+    fn committee(&mut self, spec: &RuleSpec, pointer: &str) -> Form {
+        let m = self.resolver.source.items();
+        let k = self.k.and_then(|k| usize::try_from(k).ok());
+        let rule = match rule(spec, m) {
+            Ok(rule) => rule,
+            Err(wrong) => {
+                for (name, detail) in wrong {
+                    self.resolver.refuse(format!("{pointer}/{name}"), "invalid_parameter", detail);
+                }
+                Rule::Sntv
+            }
+        };
+        if rule.depends_on_k() && k.is_none() {
+            let detail = format!("{} approves of the first k, and there is no k: give t", rule.name());
+            self.resolver.refuse(format!("{pointer}/t"), "invalid_parameter", detail);
+        }
+        Form::Committee { rule, k: k.unwrap_or(m) }
     }
 
     fn form(&mut self, spec: &ObjectiveSpec, pointer: &str) -> Result<Form, SelectionError> {
@@ -160,12 +241,23 @@ impl Lookup<'_, '_> {
             ObjectiveSpec::Modular { scores } => {
                 let before = self.resolver.errors.len();
                 let values = self.resolver.values(scores, &format!("{pointer}/scores"))?;
-                let (n, found) = (self.resolver.source.rows(), values.len());
+                let (n, found) = (self.resolver.source.items(), values.len());
                 if found != n && self.resolver.errors.len() == before {
                     let detail = format!("{found} scores for {n} rows");
                     self.resolver.refuse(format!("{pointer}/scores"), "shape_mismatch", detail);
                 }
                 Form::Modular { scores: values }
+            }
+            ObjectiveSpec::External { n, properties, max_sets_per_round, idle_expires_seconds } => {
+                self.external(*n, (*max_sets_per_round, *idle_expires_seconds), pointer);
+                let VouchedSpec { monotone, submodular, nonnegative } = *properties;
+                // f(empty) is asked for, and may be anything.
+                let known = Properties { monotone, submodular, nonnegative, ..Properties::default() };
+                Form::External { properties: Properties { asks: true, ..known } }
+            }
+            ObjectiveSpec::Committee { rule, t, q, positions, owa } => {
+                let (positions, owa) = (positions.clone(), owa.clone());
+                self.committee(&RuleSpec { rule: *rule, t: *t, q: *q, positions, owa }, pointer)
             }
             ObjectiveSpec::Mixture { parts, normalize } => {
                 if parts.is_empty() || count(spec) > MOST_PARTS {
@@ -195,7 +287,10 @@ impl Lookup<'_, '_> {
 
     fn ground(&mut self, spec: &ObjectiveSpec, pointer: &str) -> Result<Ground, SelectionError> {
         Ok(match spec {
-            ObjectiveSpec::Modular { .. } | ObjectiveSpec::Mixture { .. } => Ground::Nothing,
+            ObjectiveSpec::Modular { .. }
+            | ObjectiveSpec::External { .. }
+            | ObjectiveSpec::Mixture { .. } => Ground::Nothing,
+            ObjectiveSpec::Committee { .. } => Ground::Rankings { voters: self.resolver.source.rows() },
             ObjectiveSpec::FeatureBased { negative, .. } => self.features(
                 match negative {
                     NegativeSpec::Error => Feature::Nonnegative,
@@ -411,6 +506,10 @@ impl Resolver<'_> {
 
     /// Whether the dataset holds what the measure compares.
     fn fits(&mut self, measure: Option<Measure>, pointer: &str) {
+        if self.source.is_bare() {
+            let detail = "pairs are of the items of a dataset: name one, or send it inline";
+            return self.refuse(pointer, "invalid_parameter", detail);
+        }
         match (self.source.kind(), measure) {
             (Kind::Vectors, None) => {
                 let detail = "precomputed needs a dataset of kind similarity; this one holds vectors";
@@ -421,6 +520,10 @@ impl Resolver<'_> {
                     "{} compares vectors, but this dataset holds similarities: use \"precomputed\"",
                     measure.name()
                 );
+                self.refuse(pointer, "invalid_parameter", detail);
+            }
+            (Kind::Rankings, _) => {
+                let detail = "pairs are of vectors or similarities; this dataset holds rankings";
                 self.refuse(pointer, "invalid_parameter", detail);
             }
             (Kind::Vectors, Some(_)) | (Kind::Similarity, None) => {}

@@ -74,6 +74,7 @@ impl Function {
         let given = given as f64;
         let (pairs, factors) = match &self.ground {
             Ground::Nothing => (0.0, 0.0),
+            Ground::Rankings { .. } => (self.scores_of_a_gain() * walks.gains, 0.0),
             Ground::Features(_) => (sizes.dim as f64 * walks.gains, 0.0),
             Ground::Pairs { rows, .. } => match &self.form {
                 Form::GraphCut { .. }
@@ -81,7 +82,11 @@ impl Function {
                 | Form::SumRedundancy
                 | Form::DisparitySum { .. }
                 | Form::DisparityMin { .. } => (n * walks.gains, 0.0),
-                Form::GraphCutMi { .. } | Form::Modular { .. } | Form::Mixture { .. } => (0.0, 0.0),
+                Form::GraphCutMi { .. }
+                | Form::Modular { .. }
+                | Form::Committee { .. }
+                | Form::External { .. }
+                | Form::Mixture { .. } => (0.0, 0.0),
                 Form::LogDet { .. } | Form::LogDetCg { .. } => (walks.linear, walks.factors(given)),
                 Form::LogDetMi { .. } | Form::LogDetCmi { .. } => {
                     (2.0 * walks.linear, 2.0 * walks.factors(given))
@@ -98,9 +103,12 @@ impl Function {
                 | Form::ProbabilisticSetCover { .. } => (rows.len(sizes.n) as f64 * walks.gains, 0.0),
             },
         };
+        // Rankings are looked at once: to be held, and for the totals of separable rules.
+        let rankings =
+            if let Ground::Rankings { voters } = &self.ground { 2.0 * *voters as f64 * n } else { 0.0 };
         let stored = if self.plan == Plan::Stored { similarity * self.pairs_of_all(sizes) } else { 0.0 };
         let sides = given * n * (similarity + FLOPS_OF_A_PAIR + given);
-        let making = stored + sides + self.looks(sizes) * pair + self.widest(sizes) * similarity;
+        let making = stored + rankings + sides + self.looks(sizes) * pair + self.widest(sizes) * similarity;
         let walking = pairs * pair + factors + walks.gains * FLOPS_OF_A_GAIN + walks.sets * n;
         (making, walking)
     }
@@ -109,7 +117,7 @@ impl Function {
     fn pairs_of_all(&self, Sizes { n, .. }: Sizes) -> f64 {
         match &self.ground {
             Ground::Pairs { rows, .. } => rows.len(n) as f64 * n as f64,
-            Ground::Nothing | Ground::Features(_) => 0.0,
+            Ground::Nothing | Ground::Features(_) | Ground::Rankings { .. } => 0.0,
         }
     }
 
@@ -118,7 +126,7 @@ impl Function {
         let (before, _) = self.pairs(
             match &self.ground {
                 Ground::Pairs { rows, .. } => rows.len(sizes.n),
-                Ground::Nothing | Ground::Features(_) => 0,
+                Ground::Nothing | Ground::Features(_) | Ground::Rankings { .. } => 0,
             },
             Sizes { k: 0, evaluations: 0.0, ..sizes },
         );
@@ -135,7 +143,7 @@ impl Function {
             Ground::Pairs { measure: Some(Measure::Similarity(Metric::EuclideanGap)), .. } => {
                 n as f64 * n as f64
             }
-            Ground::Pairs { .. } | Ground::Nothing | Ground::Features(_) => 0.0,
+            Ground::Pairs { .. } | Ground::Nothing | Ground::Features(_) | Ground::Rankings { .. } => 0.0,
         }
     }
 }

@@ -1,0 +1,178 @@
+//! `/v1/jobs/{id}/questions` and `/answers`: the caller holds the model.
+
+use super::TENANT;
+use super::jobs::JobState;
+use crate::api::app::{App, blocking};
+use crate::api::codes::Code;
+use crate::api::extract::{Path, Query, json_body};
+use crate::api::json;
+use crate::api::problem::Problem;
+use crate::jobs::record::JobKey;
+use crate::jobs::{Answered, Round};
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Duration;
+use time::OffsetDateTime;
+use tokio::time::{Instant, timeout_at};
+use utoipa::{IntoParams, ToSchema};
+
+/// How long to wait for questions.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(in crate::api) struct QuestionsQuery {
+    /// Seconds to wait for a round, while the job computes; the service's own limit is `limits.wait_seconds`.
+    #[serde(default)]
+    #[param(minimum = 0, default = 0, example = 30)]
+    wait: u64,
+}
+
+/// Sets whose values a job needs.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Questions {
+    /// The round, to be sent back with the answers.
+    #[schema(example = 3)]
+    pub round: u64,
+    /// The sets, each in ascending order; one may be empty. Answers come in this order.
+    #[schema(example = json!([[], [0], [4]]))]
+    pub sets: Vec<Vec<u32>>,
+    /// Whether each set's complement is asked for too.
+    pub complements: bool,
+    /// What asks: `external`.
+    #[schema(example = "external")]
+    pub of: &'static str,
+    /// Classes of a model's answers; null where answers are numbers.
+    pub classes: Option<u64>,
+    /// When the job is stopped unless this round has been answered.
+    #[serde(with = "time::serde::rfc3339")]
+    pub expires_at: OffsetDateTime,
+}
+
+/// Answers to a round.
+#[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Answers {
+    /// Which round.
+    #[schema(minimum = 1, example = 3)]
+    pub round: u64,
+    /// f of each set, in the order of `sets`: values, never gains.
+    #[schema(example = json!([0.0, 0.25, 0.75]))]
+    pub answers: Vec<f64>,
+}
+
+/// What became of answers.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct AnswersTaken {
+    /// Where the job is now.
+    pub state: JobState,
+    /// The round that was answered.
+    pub round: u64,
+}
+
+impl From<Round> for Questions {
+    fn from(round: Round) -> Self {
+        let Round { round, sets, expires_at, .. } = round;
+        Self { round, sets, complements: false, of: "external", classes: None, expires_at }
+    }
+}
+
+/// Get a job's questions
+///
+/// The sets whose values the job needs before it can go on. 204 while it computes, or, with `wait`, when it still does
+/// after so many seconds. A round stays the same until it is answered, whatever happens to the service.
+#[utoipa::path(
+    get, path = "/v1/jobs/{id}/questions", tag = "jobs",
+    params(("id" = String, Path, description = "Id of the job"), QuestionsQuery),
+    responses(
+        (status = 200, description = "A round of questions", body = Questions),
+        (status = 204, description = "The job computes"),
+    ),
+    extensions(
+        ("x-problem-codes" = json!(["invalid_path", "invalid_query", "job_not_found", "not_awaiting_answers"])),
+        ("x-codeSamples" = json!([{"lang": "Shell", "source": "curl -fsS 'http://127.0.0.1:8080/v1/jobs/$JOB/questions?wait=30'"}])),
+    ),
+)]
+pub(in crate::api) async fn get_questions(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    Query(query): Query<QuestionsQuery>,
+) -> Result<Response, Problem> {
+    let key = JobKey::new(TENANT, &id);
+    // Where too many wait already, the answer comes at once.
+    let permit = (query.wait > 0).then(|| app.wait_permit()).flatten();
+    let wait =
+        if permit.is_some() { app.longest_wait(Duration::from_secs(query.wait)) } else { Duration::ZERO };
+    let now = Instant::now();
+    let until = now.checked_add(wait).unwrap_or(now);
+    let mut changes = app.jobs.changes(&key);
+    loop {
+        let (looking, asked) = (Arc::clone(&app), key.clone());
+        let (record, round) = blocking(move || Ok(looking.jobs.round(&asked)?)).await?;
+        if let Some(round) = round {
+            return Ok(Json(Questions::from(round)).into_response());
+        }
+        if record.state.is_terminal() {
+            let detail = format!("{id} has ended, and asks nothing");
+            return Err(Problem::new(Code::NotAwaitingAnswers, detail));
+        }
+        let changed = tokio::select! {
+            change = timeout_at(until, changes.next()) => change.is_ok(),
+            () = app.stopping() => false,
+        };
+        if !changed {
+            return Ok(StatusCode::NO_CONTENT.into_response());
+        }
+    }
+}
+
+/// Answer a job's questions
+///
+/// The values of the round's sets, in their order. The same answers can be sent again: that is no error, and changes
+/// nothing.
+#[utoipa::path(
+    post, path = "/v1/jobs/{id}/answers", tag = "jobs",
+    params(("id" = String, Path, description = "Id of the job")),
+    request_body(content = Answers),
+    responses(
+        (status = 202, description = "They are kept: the job goes on, or asks its next round", body = AnswersTaken),
+        (status = 200, description = "The same answers were sent before", body = AnswersTaken),
+    ),
+    extensions(
+        ("x-problem-codes" = json!(["malformed_body", "invalid_path", "job_not_found", "body_timeout",
+            "not_awaiting_answers", "wrong_round", "answers_differ", "payload_too_large", "unsupported_media_type",
+            "unsupported_encoding", "invalid_parameter", "shape_mismatch", "insufficient_storage"])),
+        ("x-codeSamples" = json!([{"lang": "Shell", "source": "curl -fsS http://127.0.0.1:8080/v1/jobs/$JOB/answers -H 'Content-Type: application/json' -d '{\"round\":1,\"answers\":[0,0.5]}'"}])),
+    ),
+)]
+pub(in crate::api) async fn post_answers(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<(StatusCode, Json<AnswersTaken>), Problem> {
+    let limit = app.settings.max_request_bytes;
+    let body = json_body(request, limit, "FEWER_LIMITS__REQUEST_BYTES (--max-request-bytes)").await?;
+    let answered = blocking(move || {
+        let Answers { round, answers } = json::read(&body)?;
+        if let Some(at) = answers.iter().position(|answer| !answer.is_finite()) {
+            let detail = format!("{}, expected a finite number", answers[at]);
+            return Err(Problem::at(Code::InvalidParameter, format!("/answers/{at}"), detail));
+        }
+        let answered = app.jobs.answer(&JobKey::new(TENANT, &id), round, &answers).map_err(Problem::from);
+        // Only a wrong count has a place in the body.
+        let placed = |problem: Problem| {
+            if problem.code == Code::ShapeMismatch { problem.below("/answers") } else { problem }
+        };
+        let answered = answered.map_err(placed)?;
+        Ok((round, answered))
+    });
+    let (round, answered) = answered.await?;
+    let (status, record) = match answered {
+        Answered::Kept(record) => (StatusCode::ACCEPTED, record),
+        Answered::Known(record) => (StatusCode::OK, record),
+    };
+    Ok((status, Json(AnswersTaken { state: record.state.into(), round })))
+}

@@ -1,0 +1,82 @@
+//! Questions and answers: what a job asks its owner, and what comes back.
+
+use super::JobError;
+use super::admission::Waiting;
+use super::record::{JobKey, JobRecord};
+use super::service::{JobService, Shared};
+use super::state::State;
+use super::store::{Answered, Round, StoreError};
+use sha2::{Digest, Sha256};
+use std::sync::{Arc, Weak};
+use std::thread::Builder;
+use std::time::Duration;
+use time::OffsetDateTime;
+
+/// Between two looks for rounds that nobody has answered in time.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+
+impl JobService {
+    /// A job, and the round that it asks; none where it computes, or waits in line to.
+    ///
+    /// # Errors
+    /// Where there is no such job, and the store's own.
+    pub fn round(&self, key: &JobKey) -> Result<(JobRecord, Option<Round>), JobError> {
+        Ok(self.shared.store.round(key)?)
+    }
+
+    /// Takes the answers to a round, in the order of its sets. The job goes on once all of its sets are answered.
+    ///
+    /// # Errors
+    /// [`JobError::Answer`]; nothing has changed then. Where the disk is full, and the store's own.
+    pub fn answer(&self, key: &JobKey, round: u64, values: &[f64]) -> Result<Answered, JobError> {
+        self.shared.datasets.disk().admit_change()?;
+        let mut digest = Sha256::new();
+        values.iter().for_each(|value| digest.update(value.to_le_bytes()));
+        let answered = self.shared.store.answer(key, round, values, &digest.finalize())?;
+        if let Answered::Kept(record) = &answered {
+            if record.state == State::Queued {
+                let ran = self.shared.store.saved(key)?.map_or(0.0, |save| save.running_seconds);
+                let deadline_seconds = record.spec.deadline_seconds();
+                self.shared.books().admission.push(Waiting::recovered(record, deadline_seconds, ran));
+                self.shared.changed.notify_all();
+            }
+            self.shared.events.tell(record);
+        }
+        Ok(answered)
+    }
+}
+
+/// Stops what nobody has answered in time, as long as the service lives.
+pub(super) fn start(shared: &Arc<Shared>) -> std::io::Result<()> {
+    let shared: Weak<Shared> = Arc::downgrade(shared);
+    Builder::new().name("fewer-exchange".into()).spawn(move || {
+        loop {
+            std::thread::sleep(BETWEEN_LOOKS);
+            let Some(shared) = shared.upgrade() else { return };
+            if shared.books().draining {
+                return;
+            }
+            if let Err(error) = give_up(&shared, OffsetDateTime::now_utc()) {
+                tracing::error!(%error, "rounds that nobody answered could not be ended");
+            }
+        }
+    })?;
+    Ok(())
+}
+
+fn give_up(shared: &Shared, now: OffsetDateTime) -> Result<(), StoreError> {
+    for key in shared.store.unanswered(now)? {
+        match shared.store.give_up(&key) {
+            Ok(record) => {
+                tracing::info!(job.id = %key.id, "nobody answered in time");
+                shared.books().admission.push(Waiting::to_be_stopped(&record));
+                shared.changed.notify_all();
+                shared.events.tell(&record);
+            }
+            // It was answered, cancelled or deleted in the meantime.
+            Err(StoreError::Forbidden(_) | StoreError::NotFound(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
