@@ -7,13 +7,15 @@ use super::service::{JobService, Shared};
 use super::state::State;
 use super::store::{Answered, Round, StoreError};
 use sha2::{Digest, Sha256};
-use std::sync::{Arc, Weak};
-use std::thread::Builder;
+use std::sync::{Arc, PoisonError};
+use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 use time::OffsetDateTime;
 
 /// Between two looks for rounds that nobody has answered in time.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+/// A full disk is not written to, and not told of, twice a second.
+const AFTER_A_FAILURE: Duration = Duration::from_secs(30);
 
 impl JobService {
     /// A job, and the round that it asks; none where it computes, or waits in line to.
@@ -46,22 +48,25 @@ impl JobService {
     }
 }
 
-/// Stops what nobody has answered in time, as long as the service lives.
-pub(super) fn start(shared: &Arc<Shared>) -> std::io::Result<()> {
-    let shared: Weak<Shared> = Arc::downgrade(shared);
+/// Starts the thread that stops what nobody has answered in time, until the service drains.
+pub(super) fn start(shared: &Arc<Shared>) -> std::io::Result<JoinHandle<()>> {
+    let shared = Arc::clone(shared);
     Builder::new().name("fewer-exchange".into()).spawn(move || {
-        loop {
-            std::thread::sleep(BETWEEN_LOOKS);
-            let Some(shared) = shared.upgrade() else { return };
-            if shared.books().draining {
-                return;
-            }
-            if let Err(error) = give_up(&shared, OffsetDateTime::now_utc()) {
+        let mut pause = BETWEEN_LOOKS;
+        while !drains_within(&shared, pause) {
+            let given_up = give_up(&shared, OffsetDateTime::now_utc());
+            pause = if given_up.is_ok() { BETWEEN_LOOKS } else { AFTER_A_FAILURE };
+            if let Err(error) = given_up {
                 tracing::error!(%error, "rounds that nobody answered could not be ended");
             }
         }
-    })?;
-    Ok(())
+    })
+}
+
+/// Waits so long, and gives whether the service drains.
+fn drains_within(shared: &Shared, pause: Duration) -> bool {
+    let waited = shared.changed.wait_timeout_while(shared.books(), pause, |books| !books.draining);
+    waited.unwrap_or_else(PoisonError::into_inner).0.draining
 }
 
 fn give_up(shared: &Shared, now: OffsetDateTime) -> Result<(), StoreError> {

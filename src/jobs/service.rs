@@ -180,8 +180,9 @@ impl JobService {
             books: Mutex::new(Books { admission, draining: false }),
             changed: Condvar::new(),
         });
-        let workers = Mutex::new(worker::start(&shared, settings.workers, settings.threads)?);
-        exchange::start(&shared)?;
+        let mut workers = worker::start(&shared, settings.workers, settings.threads)?;
+        workers.push(exchange::start(&shared)?);
+        let workers = Mutex::new(workers);
         let retention = settings.retention;
         let sweeper = Mutex::new(Sweeper::start(&shared, retention)?);
         Ok(Self { shared, under_way: UnderWay::default(), workers, retention, sweeper })

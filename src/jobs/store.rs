@@ -227,18 +227,22 @@ impl JobStore {
         ending: &Ending,
         progress: Option<ProgressRecord>,
     ) -> Result<JobRecord, StoreError> {
-        let (event, result, failure) = match ending {
-            Ending::Succeeded(result) => (Event::Succeed, Some(result), None),
-            Ending::Failed(failure) => (Event::Fail, None, Some(failure.clone())),
-            Ending::Cancelled(result) => (Event::Stop, result.as_ref(), None),
+        let (event, result) = match ending {
+            Ending::Succeeded(result) => (Event::Succeed, Some(result)),
+            Ending::Failed(_) => (Event::Fail, None),
+            Ending::Cancelled(result) => (Event::Stop, result.as_ref()),
         };
         self.change(key, event, |transaction, record| {
             if let Some(result) = result {
                 kept::put(transaction, key, &serde_json::to_vec(result)?)?;
             }
             record.result = result.map(ResultSummary::from);
-            // One that was stopped because nobody answered says so already.
-            record.failure = failure.or(record.failure.take());
+            record.failure = match ending {
+                Ending::Succeeded(_) => None,
+                Ending::Failed(failure) => Some(failure.clone()),
+                // One that was stopped because nobody answered says so already.
+                Ending::Cancelled(_) => record.failure.take(),
+            };
             record.progress = progress.or(record.progress.take());
             Ok(())
         })

@@ -5,7 +5,7 @@ use crate::dataset::{DatasetError, Source};
 use crate::jobs::rule::rule;
 use crate::jobs::selection::{FieldError, Resolver, infeasible, labels};
 use crate::jobs::spec::{
-    BiasSpec, BiasStudySpec, DisadvantagedSpec, GeneratorSpec, LatentSpec, RuleSpec, SeenSpec,
+    BiasSpec, BiasStudySpec, DisadvantagedSpec, GeneratorSpec, ItemRef, LatentSpec, RuleSpec, SeenSpec,
     SmoothnessSpec, defaults,
 };
 use std::sync::Arc;
@@ -13,6 +13,9 @@ use submodular::committee::smoothness::{self, Pairs, Smoothness};
 use submodular::committee::study::{self, Study, quota_fits};
 use submodular::committee::{Bias, Disadvantaged, Generator, Latent, Profile, Rule, Simulation};
 use submodular::{Error, Item};
+
+/// Most candidates that are drawn.
+const MOST_CANDIDATES: u64 = 1 << 20;
 
 /// An experiment that has a meaning.
 #[derive(Debug, Clone)]
@@ -291,7 +294,6 @@ impl Lookup<'_> {
                 return Ok(None);
             }
             (DisadvantagedSpec::Candidates(items), None) => {
-                use crate::jobs::spec::ItemRef;
                 let mut listed: Vec<Item> = vec![];
                 for (position, item) in items.iter().enumerate() {
                     match item {
@@ -314,9 +316,6 @@ impl Lookup<'_> {
         Ok(Some(of))
     }
 }
-
-/// Most candidates that are drawn.
-const MOST_CANDIDATES: u64 = 1 << 20;
 
 fn whole(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)

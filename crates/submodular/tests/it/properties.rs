@@ -67,6 +67,39 @@ static POOLS: LazyLock<[ThreadPool; 3]> = LazyLock::new(|| {
 
 /// More items than one task's rows, so that there is work to share.
 #[test]
+fn a_ceiling_is_no_lower_than_the_gain_by_more_than_the_slack_and_comes_near_it() {
+    let (mut met, mut ratio): (usize, f64) = (0, 0.0);
+    for &(name, make) in OBJECTIVES {
+        for seed in 0..6 {
+            let f = make(&Data::new(seed, 40 + seed as usize));
+            let (slack, ctl) = (f.properties().slack, Ctl::default());
+            let mut state = f.clone().state();
+            if !state.has_ceilings() {
+                continue;
+            }
+            for step in 0..8 {
+                let rest: Vec<Item> = (step..f.len() as Item).collect();
+                let add = if step == 0 { vec![] } else { vec![step - 1] };
+                let (mut gains, mut ceilings) = (vec![0.0; rest.len()], vec![f64::INFINITY; rest.len()]);
+                state.advance(&add, &rest, &mut gains, &ctl).unwrap();
+                state.ceilings(&rest, &mut ceilings, &ctl).unwrap();
+                for ((item, gain), ceiling) in rest.iter().zip(&gains).zip(&ceilings) {
+                    let at = format!("{name}, seed {seed}, step {step}, item {item}");
+                    assert!(ceiling + slack >= *gain, "{at}: {ceiling} below {gain}");
+                    (met, ratio) = (met + 1, ratio + (gain + 1e-9) / (ceiling + 1e-9));
+                }
+                // What is known to be lower stays.
+                let mut low = vec![-1.0; rest.len()];
+                state.ceilings(&rest, &mut low, &ctl).unwrap();
+                assert!(low.iter().all(|&bound| bound == -1.0), "{name}");
+            }
+        }
+    }
+    assert!(met > 5000, "{met}");
+    assert!(ratio / met as f64 > 0.7, "bounds that are no use: {}", ratio / met as f64);
+}
+
+#[test]
 fn threads_change_no_bit_of_a_function_or_of_its_search() {
     for &(name, make) in OBJECTIVES {
         for seed in [2, 4, 9] {
