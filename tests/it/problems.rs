@@ -118,16 +118,17 @@ async fn of_jobs() -> Refusals {
     client.wait_for_end(&done, "succeeded").await;
     let large = Client::with(|settings| settings.max_flops = 1.0);
     let asking =
-        json!({"kind": "selection", "objective": {"name": "external", "n": 2}, "constraints": {"k": 1}});
+        json!({"kind": "selection", "objective": {"name": "external", "n": 3}, "constraints": {"k": 2}});
     let asking = client.post_json("/v1/jobs", &asking).await.text("/id");
     client.wait(&asking, |job| job["state"] == "awaiting_answers").await;
     let round = client.get(&format!("/v1/jobs/{asking}/questions")).await.json;
     let answered = async |round: u64, value: f64| {
-        let answers = vec![value; 3];
+        let answers = vec![value; 4];
         let path = format!("/v1/jobs/{asking}/answers");
         client.post_json(&path, &json!({"round": round, "answers": answers})).await
     };
-    assert_eq!(round["sets"], json!([[], [0], [1]]));
+    // A second round follows: the job lives on when the first has been answered.
+    assert_eq!(round["sets"], json!([[], [0], [1], [2]]));
     let wrong = answered(2, 0.0).await;
     answered(1, 0.0).await;
     vec![
