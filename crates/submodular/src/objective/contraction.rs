@@ -17,6 +17,17 @@ pub struct Contraction {
     is_owned: Vec<bool>,
 }
 
+/// What is known of the contraction of a function of which so much is known.
+pub fn properties(f: Properties) -> Properties {
+    // Distances to owned items count too: the function is no sum or minimum of distances within S.
+    Properties { normalised: true, nonnegative: f.monotone, dispersion: None, ..f }
+}
+
+/// Bytes beside those of the function.
+pub fn memory(n: usize, owned: usize) -> u64 {
+    (owned * size_of::<Item>() + n) as u64
+}
+
 impl Contraction {
     /// # Errors
     /// [`Error::UnknownItem`]; [`Error::Parameter`] for an item that is named twice.
@@ -44,13 +55,11 @@ impl Objective for Contraction {
     }
 
     fn properties(&self) -> Properties {
-        let f = self.f.properties();
-        // Distances to owned items count too: the function is no sum or minimum of distances within S.
-        Properties { normalised: true, nonnegative: f.monotone, dispersion: None, ..f }
+        properties(self.f.properties())
     }
 
     fn memory(&self, k: usize) -> u64 {
-        let items = (self.owned.len() * size_of::<Item>() + self.is_owned.len()) as u64;
+        let items = memory(self.is_owned.len(), self.owned.len());
         self.f.memory(k.saturating_add(self.owned.len())).saturating_add(items)
     }
 

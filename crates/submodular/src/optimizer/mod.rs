@@ -18,6 +18,7 @@ mod stochastic_greedy;
 mod stream;
 mod three_sieves;
 mod threshold_greedy;
+mod warm_greedy;
 
 pub use adaptive_sequencing::AdaptiveSequencing;
 pub use bidirectional_greedy::BidirectionalGreedy;
@@ -36,6 +37,7 @@ pub use sieve_streaming::SieveStreaming;
 pub use stochastic_greedy::StochasticGreedy;
 pub use three_sieves::ThreeSieves;
 pub use threshold_greedy::ThresholdGreedy;
+pub use warm_greedy::WarmGreedy;
 
 use crate::constraint::Shape;
 use crate::guarantee::{Claim, Mismatch};

@@ -12,7 +12,7 @@ use submodular::objective::{Properties, Triangle};
 use submodular::optimizer::{
     AdaptiveSequencing, BidirectionalGreedy, DoubleGreedy, Exact, Gist, Greedy, KnapsackGreedy, LazyGreedy,
     Optimizer, PartitionedGreedy, Parts, PerPart, RandomGreedy, SieveStreaming, StochasticGreedy,
-    ThreeSieves, ThresholdGreedy,
+    ThreeSieves, ThresholdGreedy, WarmGreedy,
 };
 
 const N: usize = 12;
@@ -60,6 +60,8 @@ fn searches() -> Vec<(&'static str, Box<dyn Optimizer>)> {
     vec![
         ("greedy", Box::new(Greedy)),
         ("lazy_greedy", Box::new(LazyGreedy::default())),
+        ("warm_greedy 0.1", Box::new(WarmGreedy::new(&[1, 2], 0.1).unwrap())),
+        ("warm_greedy 0.1 lazy", Box::new(WarmGreedy::new(&[1, 2], 0.1).unwrap().lazy(true))),
         ("stochastic_greedy 0.1", Box::new(StochasticGreedy::new(0.1).unwrap())),
         ("threshold_greedy 0.1", Box::new(ThresholdGreedy::new(0.1).unwrap())),
         ("adaptive_sequencing 0.1", Box::new(AdaptiveSequencing::new(0.1).unwrap())),

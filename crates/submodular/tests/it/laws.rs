@@ -10,7 +10,7 @@ use submodular::objective::{Answers, External, Objective, Oracle, Properties, Re
 use submodular::optimizer::{
     AdaptiveSequencing, BidirectionalGreedy, DoubleGreedy, Exact, Gist, Greedy, KnapsackGreedy, LazyGreedy,
     Optimizer, PartitionedGreedy, Parts, PerPart, RandomGreedy, SieveStreaming, StochasticGreedy,
-    ThreeSieves, ThresholdGreedy,
+    ThreeSieves, ThresholdGreedy, WarmGreedy,
 };
 use submodular::similarity::{Blocked, MatrixBuilder, Metric, Points, Similarity, Stored};
 use submodular::tile::Kernel;
@@ -54,6 +54,11 @@ fn cases(f: impl Fn(usize) -> Arc<dyn Objective> + Clone + 'static) -> Vec<Case>
     vec![
         ("greedy", with(24, Arc::new(quotas(24, 7))), Box::new(|| Box::new(Greedy))),
         ("lazy_greedy", with(300, Arc::new(quotas(300, 7))), Box::new(|| Box::new(LazyGreedy::default()))),
+        (
+            "warm_greedy lazy",
+            with(300, Arc::new(quotas(300, 7))),
+            Box::new(|| Box::new(WarmGreedy::new(&[7, 3, 90, 250], 0.2).unwrap().lazy(true))),
+        ),
         (
             "stochastic_greedy",
             with(24, Arc::new(Groups::cardinality(6))),

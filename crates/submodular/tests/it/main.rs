@@ -31,4 +31,5 @@ mod sparse;
 mod stability;
 mod support;
 mod transfer;
+mod warm;
 mod world;
