@@ -238,7 +238,7 @@ impl DatasetStore {
             return Err(DatasetError::Damaged { dataset: record.id.clone(), expected: record.bytes, found });
         }
         let source = Source::open(&path, record.format, &record.options(), self.shared.held_bytes)?;
-        Ok(source.with_zero_row(record.zero_row))
+        Ok(source.of_record(record))
     }
 
     pub(super) fn held_bytes(&self) -> u64 {

@@ -116,6 +116,11 @@ fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The digest of bytes as records have it.
+pub(super) fn digest_of(bytes: &[u8]) -> String {
+    format!("{DIGEST_PREFIX}{}", hexadecimal(&Sha256::digest(bytes)))
+}
+
 /// The digest of a file as records have it: `sha256:` and hexadecimal. O(bytes).
 ///
 /// # Errors

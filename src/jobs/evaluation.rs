@@ -43,8 +43,27 @@ impl JobService {
         source: &Source,
         ctl: &Ctl,
     ) -> Result<Evaluated, JobError> {
+        let prepared = self.prepare_evaluation(tenant, wanted, source)?;
+        self.run_evaluation(prepared, source, ctl)
+    }
+
+    pub(super) fn prepare_evaluation(
+        &self,
+        tenant: &str,
+        wanted: &Evaluation,
+        source: &Source,
+    ) -> Result<PreparedEvaluation, JobError> {
         let Shared { limits, .. } = &*self.shared;
-        let prepared = PreparedEvaluation::new(wanted, source, &self.shared.of_tenant(tenant), limits)?;
+        Ok(PreparedEvaluation::new(wanted, source, &self.shared.of_tenant(tenant), limits)?)
+    }
+
+    pub(super) fn run_evaluation(
+        &self,
+        prepared: PreparedEvaluation,
+        source: &Source,
+        ctl: &Ctl,
+    ) -> Result<Evaluated, JobError> {
+        let Shared { limits, .. } = &*self.shared;
         let _held = Reserved::new(&self.shared, prepared.memory_bytes())?;
         let pool = worker::pool("fewer-evaluate", limits.threads)?;
         match pool.install(|| prepared.run(source, ctl))? {

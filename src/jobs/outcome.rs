@@ -5,6 +5,17 @@ use super::record::JobSpec;
 use super::selection::result::SelectionResult;
 use serde::Serialize;
 
+/// Items of a dataset, in the order of choice.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChosenItems {
+    /// Their rows.
+    pub rows: Vec<u32>,
+    /// Their ids, where the dataset has ids.
+    pub ids: Option<Vec<String>>,
+    /// Digest of the dataset; empty where there was none.
+    pub digest: String,
+}
+
 /// A result as it is stored: its kind stands in its job's record.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
@@ -30,8 +41,14 @@ impl JobResult {
         })
     }
 
-    /// What was chosen, where something was.
-    pub fn into_selection(self) -> Option<SelectionResult> {
-        if let Self::Selection(result) = self { Some(*result) } else { None }
+    /// The items that were chosen, where some were.
+    pub fn into_chosen(self) -> Option<ChosenItems> {
+        match self {
+            Self::Selection(result) => {
+                let SelectionResult { indices, ids, dataset_digest, .. } = *result;
+                Some(ChosenItems { rows: indices, ids, digest: dataset_digest })
+            }
+            Self::BiasStudy(_) | Self::Smoothness(_) => None,
+        }
     }
 }

@@ -48,7 +48,7 @@ impl fmt::Display for JobId {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum JobSpec {
     /// Choose items.
-    Selection(SelectionSpec),
+    Selection(Box<SelectionSpec>),
     /// Compare committees chosen from biased rankings.
     BiasStudy(BiasStudySpec),
     /// Estimate what biased rankings still tell.

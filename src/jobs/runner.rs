@@ -8,7 +8,7 @@ use super::record::{Failure, JobKey, JobRecord, JobSpec, PhaseRecord, ProgressRe
 use super::selection::result::SelectionResult;
 use super::selection::{self, Phase, Progress, SelectionError, Watch};
 use super::service::Shared;
-use super::spec::{ObjectiveSpec, OnStop, SelectionSpec};
+use super::spec::{ObjectiveSpec, OnStop};
 use super::state::{Forbidden, State};
 use super::store::{Ending, Save, StoreError};
 use super::work;
@@ -136,12 +136,10 @@ fn try_run(shared: &Shared, pool: &ThreadPool, running: &Arc<Running>) -> Result
 
 /// Most sets of a round, and how long it waits.
 fn patience(record: &JobRecord) -> (usize, Duration) {
-    let JobSpec::Selection(SelectionSpec {
-        objective: ObjectiveSpec::External { max_sets_per_round, idle_expires_seconds, .. },
-        ..
-    }) = &record.spec
-    else {
-        return (usize::MAX, Duration::MAX);
+    let unbounded = (usize::MAX, Duration::MAX);
+    let JobSpec::Selection(spec) = &record.spec else { return unbounded };
+    let ObjectiveSpec::External { max_sets_per_round, idle_expires_seconds, .. } = &spec.objective else {
+        return unbounded;
     };
     let size = usize::try_from(*max_sets_per_round).unwrap_or(usize::MAX);
     (size, Duration::try_from_secs_f64(*idle_expires_seconds).unwrap_or(Duration::MAX))
@@ -280,10 +278,10 @@ fn work(
 
 /// What is known of values that only the owner has; none where the objective has none.
 fn oracle(shared: &Shared, record: &JobRecord) -> Result<Option<Arc<dyn Oracle>>, SelectionError> {
-    let JobSpec::Selection(SelectionSpec { objective: ObjectiveSpec::External { .. }, .. }) = &record.spec
-    else {
+    let JobSpec::Selection(spec) = &record.spec else { return Ok(None) };
+    if !matches!(spec.objective, ObjectiveSpec::External { .. }) {
         return Ok(None);
-    };
+    }
     let known: Answers =
         shared.store.answers(&record.key()).map_err(SelectionError::Store)?.into_iter().collect();
     Ok(Some(Arc::new(known)))
@@ -292,7 +290,9 @@ fn oracle(shared: &Shared, record: &JobRecord) -> Result<Option<Arc<dyn Oracle>>
 /// Finite data can have a value that is not: JSON has no such number, so it must not be stored.
 fn overflow(result: &SelectionResult) -> Option<Failure> {
     let bound = result.certificate.as_ref().map(|certificate| certificate.upper_bound);
-    let values = [Some(result.objective_value), Some(result.empty_value), result.optimized_value, bound];
+    let owned = result.owned.as_ref().and_then(|owned| owned.value);
+    let values =
+        [Some(result.objective_value), Some(result.empty_value), result.optimized_value, bound, owned];
     let mut numbers = result.gains.iter().copied().chain(values.into_iter().flatten());
     numbers.any(|number| !number.is_finite()).then(|| {
         let detail =

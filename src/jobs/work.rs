@@ -71,7 +71,7 @@ impl Prepared {
     /// The spec with every default filled that depends on the data.
     pub(super) fn spec(&self) -> JobSpec {
         match self {
-            Prepared::Selection(prepared, _) => JobSpec::Selection(prepared.spec().clone()),
+            Prepared::Selection(prepared, _) => JobSpec::Selection(Box::new(prepared.spec().clone())),
             Prepared::Experiment(prepared) => match prepared.spec() {
                 ExperimentSpec::BiasStudy(spec) => JobSpec::BiasStudy(spec.clone()),
                 ExperimentSpec::Smoothness(spec) => JobSpec::Smoothness(spec.clone()),

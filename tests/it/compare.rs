@@ -191,7 +191,7 @@ async fn a_pair_of_several_is_what_it_is_alone() {
         (pair["a"], pair["b"]) = (json!(a), json!(b));
         alone.push(pair);
     }
-    assert_eq!(compared(&client, &several).await, json!({"pairs": alone}));
+    assert_eq!(compared(&client, &several).await["pairs"], json!(alone));
 }
 
 #[tokio::test]
@@ -310,4 +310,88 @@ async fn what_cannot_be_compared_is_refused_by_its_place() {
     }
     let many = json!({"a": {"items": []}, "b": {"items": vec![7; 50_000]}, "universe": 3});
     assert_eq!(compare(&client, &many).await.json["errors"].as_array().map(Vec::len), Some(100));
+}
+
+#[tokio::test]
+async fn several_selections_are_told_what_stays_in_all_of_them() {
+    let client = Client::new();
+    let named = dataset(0.0, Some(IDS));
+    let mut jobs = vec![];
+    for rows in [&[0, 1, 2][..], &[1, 2, 5], &[2, 1, 7, 6]] {
+        jobs.push(json!({"job": job(&client, &named, rows).await}));
+    }
+    let found = compared(&client, &json!({"selections": jobs})).await;
+    let expected = json!({
+        "selections": 3, "mean_jaccard": (2.0 / 4.0 + 2.0 / 5.0 + 2.0 / 5.0) / 3.0, "mean_intersection": 2.0,
+        "mean_expected": (9.0 + 12.0 + 12.0) / 8.0 / 3.0, "in_all": 2, "in_any": 6, "held_by": [4, 0, 2],
+    });
+    for (field, expected) in expected.as_object().unwrap() {
+        let (found, expected) = (&found["stability"][field], expected);
+        let close = |a: f64, b: f64| (a - b).abs() < 1e-12;
+        let same = found.as_f64().zip(expected.as_f64()).map_or(found == expected, |(a, b)| close(a, b));
+        assert!(same, "{field}: {found}, expected {expected}");
+    }
+    assert!(found.get("necessity").is_none(), "{found}");
+    let pair = json!({"a": jobs[0], "b": jobs[1]});
+    assert!(compared(&client, &pair).await.get("stability").is_none());
+    let empty = json!({"selections": [{"items": []}, {"items": []}], "universe": 9_007_199_254_740_992_u64});
+    let empty = compared(&client, &empty).await;
+    assert_eq!(
+        (&empty["stability"]["mean_jaccard"], &empty["stability"]["held_by"]),
+        (&json!(null), &json!([0, 0]))
+    );
+}
+
+#[tokio::test]
+async fn what_a_selection_is_worth_alone_and_what_is_left_without_it_is_what_evaluations_say() {
+    let client = Client::new();
+    let named = dataset(0.0, Some(IDS));
+    let (one, other) = (job(&client, &named, &[0, 1, 2]).await, job(&client, &named, &[7]).await);
+    // Another function over other data.
+    let moved = dataset(1.0, Some(IDS));
+    let mut cut = json!({"kind": "selection", "inline": moved, "constraints": {"k": 2, "include": [3, 4]}});
+    cut["objective"] = json!({"name": "graph_cut", "lambda": 0.1});
+    let third = client.submit(&cut).await;
+    client.wait_for_end(&third, "succeeded").await;
+    let jobs = [&one, &third, &other];
+    let selections: Vec<Value> = jobs.iter().map(|job| json!({"job": job})).collect();
+    let found = compared(&client, &json!({"selections": selections, "necessity": true, "universe": 8})).await;
+    let sets = [json!([0, 1, 2]), json!([3, 4]), json!([7])];
+    for ((job, set), told) in jobs.iter().zip(sets).zip(found["necessity"].as_array().unwrap()) {
+        let spec = client.get(&format!("/v1/jobs/{job}")).await.json;
+        let body = json!({
+            "dataset": spec["dataset"], "objective": spec["spec"]["objective"], "complement": true, "share": true,
+            "sets": [set, [0, 1, 2, 3, 4, 5, 6, 7]],
+        });
+        let values = client.post_json("/v1/evaluate", &body).await.json;
+        let (value, whole) = (values["values"][0].clone(), values["values"][1].clone());
+        let complement = values["complement_values"][0].clone();
+        assert_eq!(told["job"], json!(job));
+        assert_eq!((&told["value"], &told["whole_value"]), (&value, &whole), "{told}");
+        assert_eq!((&told["complement_value"], &told["sufficiency"]), (&complement, &values["shares"][0]));
+        let without = complement.as_f64().unwrap() / whole.as_f64().unwrap();
+        assert_eq!(told["without"].as_f64(), Some(without), "{told}");
+    }
+    assert_eq!(found["necessity"].as_array().unwrap().len(), 3);
+
+    let refused = async |body: Value| {
+        let answer = compare(&client, &body).await;
+        (answer.status.as_u16(), answer.text("/code"), answer.text("/errors/0/pointer"))
+    };
+    let at = |code: &str, pointer: &str, status: u16| (status, code.to_owned(), pointer.to_owned());
+    let pair = json!({"a": {"job": one}, "b": {"job": other}, "necessity": true});
+    assert_eq!(refused(pair).await, at("invalid_parameter", "/necessity", 422));
+    let list = json!({"selections": [{"job": one}, {"items": [1]}], "necessity": true});
+    assert_eq!(refused(list).await, at("invalid_parameter", "/selections/1", 422));
+    let many = client.upload(100_000, 64).await;
+    let mut large = crate::client::selection(&many, 1);
+    large["objective"]["represented"] = json!({"sample": 10});
+    let large = client.submit(&large).await;
+    client.wait_for_end(&large, "succeeded").await;
+    let two = json!({"selections": [{"job": large}, {"job": large}], "necessity": true});
+    assert_eq!(refused(two).await, at("estimate_exceeds_limit", "/necessity", 422));
+    let gone = client.get(&format!("/v1/jobs/{one}")).await.text("/dataset");
+    assert_eq!(client.delete(&format!("/v1/datasets/{gone}")).await.status, 204);
+    let two = json!({"selections": [{"job": third}, {"job": one}], "necessity": true, "universe": 8});
+    assert_eq!(refused(two).await, at("dataset_not_found", "/selections/1/job", 404));
 }

@@ -1,18 +1,19 @@
 //! `POST /v1/compare`.
 
 use super::TENANT;
-use super::spec::{Item, To};
+use super::evaluate::Caller;
+use super::spec::{Item, Labels, To};
 use crate::api::app::{App, blocking};
 use crate::api::codes::Code;
 use crate::api::extract::json_body;
 use crate::api::json;
 use crate::api::problem::Problem;
-use crate::jobs::comparison::{self, Chosen, Comparison, Pair};
+use crate::jobs::comparison::{self, Chosen, Compare, Comparison, JobNecessity, Pair};
 use axum::Json;
 use axum::extract::{Request, State};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use submodular::compare::Overlap;
+use submodular::compare::{Overlap, Stability};
 use utoipa::ToSchema;
 
 /// Two selections, `a` and `b`, or `selections` that are compared each with each.
@@ -33,10 +34,10 @@ pub struct CompareRequest {
     #[serde(default)]
     #[schema(minimum = 1, maximum = 9007199254740992_u64, example = 20)]
     pub universe: Option<u64>,
-    /// The group of each item of the universe: permutations exchange items of one group only. All items are of one
-    /// group when absent.
+    /// The group of each item of the universe, or a column of the dataset that all jobs are of: permutations exchange items
+    /// of one group only. Items without a label are a group of their own. All are of one group when absent.
     #[serde(default)]
-    pub groups: Option<GroupLabels>,
+    pub groups: Option<Labels>,
     /// Permutations of each pair. Each takes about as many draws as the smaller selection has items; all together may
     /// take 100,000,000.
     #[serde(default)]
@@ -45,6 +46,10 @@ pub struct CompareRequest {
     /// Seed of their draws.
     #[serde(default)]
     pub seed: u64,
+    /// Of `selections` that are jobs: also how much of the whole each is worth alone, and what is left without it, by the
+    /// objective of its job over the job's dataset. As much work as one evaluation may be: see `/v1/evaluate`.
+    #[serde(default)]
+    pub necessity: bool,
 }
 
 /// What was selected.
@@ -56,27 +61,6 @@ pub enum ComparedSelection {
     /// These items. Ids are looked up in the dataset of the jobs; without one, ids are matched with ids and rows with
     /// rows.
     Items(Vec<Item>),
-}
-
-/// The group of each item of the universe. Items without a label are a group of their own.
-#[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum GroupLabels {
-    /// The name of a column, of any type, of the dataset that all jobs are of.
-    Column(String),
-    /// A label an item.
-    Values(Vec<Option<GroupLabel>>),
-}
-
-/// A label, compared as it is written.
-#[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
-#[serde(untagged, expecting = "a label is a number or a string")]
-pub enum GroupLabel {
-    /// A number.
-    #[schema(value_type = f64)]
-    Number(serde_json::Number),
-    /// Text.
-    Text(String),
 }
 
 /// What two selections share, and how much of it is chance.
@@ -152,6 +136,61 @@ pub struct ComparedPair {
 pub struct ComparedPairs {
     /// The pairs.
     pub pairs: Vec<ComparedPair>,
+    /// All selections together.
+    pub stability: SelectionStability,
+    /// What each selection is worth, in order; absent without `necessity`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub necessity: Option<Vec<SelectionNecessity>>,
+}
+
+/// What stays from selection to selection: of other seeds, say.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct SelectionStability {
+    /// How many there are.
+    #[schema(example = 3)]
+    pub selections: u64,
+    /// Mean of the pairs' `jaccard`; null where a pair has none.
+    #[schema(example = 0.5)]
+    pub mean_jaccard: Option<f64>,
+    /// Mean of the pairs' `intersection`.
+    #[schema(example = 5.0)]
+    pub mean_intersection: f64,
+    /// Mean of the pairs' `expected_intersection`.
+    #[schema(example = 2.8)]
+    pub mean_expected: f64,
+    /// Items in every selection.
+    #[schema(example = 3)]
+    pub in_all: u64,
+    /// Items in any.
+    #[schema(example = 12)]
+    pub in_any: u64,
+    /// How many items one selection holds, how many two, and so on.
+    #[schema(example = json!([6, 3, 3]))]
+    pub held_by: Vec<u64>,
+}
+
+/// What a job's selection S is worth among all items V, by the job's objective f. A value that is no number, of a singular
+/// kernel say, is null.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct SelectionNecessity {
+    /// The job.
+    pub job: String,
+    /// f(S).
+    #[schema(example = 1.95)]
+    pub value: Option<f64>,
+    /// f(V \ S): without what was selected.
+    #[schema(example = 1.0)]
+    pub complement_value: Option<f64>,
+    /// f(V).
+    #[schema(example = 2.0)]
+    pub whole_value: Option<f64>,
+    /// f(S) / f(V): near 1, the selection suffices. Null where f(V) is 0.
+    #[schema(example = 0.975)]
+    pub sufficiency: Option<f64>,
+    /// f(V \ S) / f(V): near 1, the selection is not needed. Null where f(V) is 0.
+    #[schema(example = 0.5)]
+    pub without: Option<f64>,
 }
 
 /// Of `a` and `b` what they share, of `selections` every pair.
@@ -166,7 +205,8 @@ pub enum CompareAnswer {
 
 /// Compare selections
 ///
-/// What selections share, and how much of that is chance: two, or every pair of several. A selection is a job's result or
+/// What selections share, and how much of that is chance: two, or every pair of several with what stays in all of them. A
+/// selection is a job's result or
 /// a list of items. Jobs of one dataset are matched by row, jobs of different datasets by id. `p_at_least` is exact for
 /// sets drawn uniformly; where items have `groups`, `permutations` of the items of each group tell whether the groups
 /// alone explain what is shared. At most 2,000,000 items are compared.
@@ -182,7 +222,8 @@ pub enum CompareAnswer {
     extensions(
         ("x-problem-codes" = json!(["malformed_body", "job_not_found", "body_timeout", "job_not_finished", "no_result",
             "result_expired", "payload_too_large", "unsupported_media_type", "unsupported_encoding",
-            "invalid_parameter", "shape_mismatch", "unknown_item", "duplicate_item", "estimate_exceeds_limit"])),
+            "invalid_parameter", "shape_mismatch", "unknown_item", "duplicate_item", "estimate_exceeds_limit", "dataset_not_found",
+            "dataset_expired", "invalid_matrix", "negative_similarity", "too_many_requests", "shutting_down"])),
         ("x-codeSamples" = json!([{"lang": "Shell", "source": "curl -fsS http://127.0.0.1:8080/v1/compare -H 'Content-Type: application/json' -d '{\"a\":{\"items\":[0,1,2,3]},\"b\":{\"items\":[2,3,5]},\"universe\":20,\"permutations\":999}'"}])),
     ),
 )]
@@ -194,12 +235,19 @@ pub(in crate::api) async fn compare(
     let body = json_body(request, limit, "FEWER_LIMITS__REQUEST_BYTES (--max-request-bytes)").await?;
     let (wanted, form) = blocking(move || json::read::<CompareRequest>(&body)?.check()).await?;
     // Whoever waits here holds no thread and no more than the body.
-    let turn = app.prepare_permit().await?;
-    let pairs = blocking(move || {
+    let turn = if wanted.necessity { app.evaluate_permit().await? } else { app.prepare_permit().await? };
+    let caller = Caller::new();
+    let (ctl, service) = (caller.ctl(), Arc::clone(&app));
+    let work = blocking(move || {
         let _held = turn;
-        Ok(app.jobs.compare(TENANT, &wanted)?)
+        Ok(service.jobs.compare(TENANT, &wanted, &ctl)?)
     });
-    Ok(Json(form.answer(pairs.await?)?))
+    tokio::select! {
+        found = work => Ok(Json(form.answer(found?)?)),
+        () = app.stopping() => {
+            Err(Problem::new(Code::ShuttingDown, "the service is stopping and finishes no comparison"))
+        }
+    }
 }
 
 /// How the selections were given.
@@ -210,7 +258,8 @@ enum Form {
 }
 
 impl Form {
-    fn answer(self, pairs: Vec<Pair>) -> Result<CompareAnswer, Problem> {
+    fn answer(self, found: Compare) -> Result<CompareAnswer, Problem> {
+        let Compare { pairs, stability, necessity } = found;
         match self {
             Form::Two => match pairs.into_iter().next() {
                 Some(only) => Ok(CompareAnswer::Two(Box::new(SelectionOverlap::from(&only)))),
@@ -222,7 +271,9 @@ impl Form {
                     b: pair.b as u64,
                     overlap: SelectionOverlap::from(pair),
                 };
-                Ok(CompareAnswer::Pairs(ComparedPairs { pairs: pairs.iter().map(pair).collect() }))
+                let necessity = necessity.map(|jobs| jobs.into_iter().map(Into::into).collect());
+                let (pairs, stability) = (pairs.iter().map(pair).collect(), (&stability).into());
+                Ok(CompareAnswer::Pairs(ComparedPairs { pairs, stability, necessity }))
             }
         }
     }
@@ -243,18 +294,11 @@ impl CompareRequest {
             (Some(_), None, None) => return refuse("/b", "missing: give a and b, or selections"),
             (_, _, Some(_)) => return refuse("/selections", "give a and b, or selections, not both"),
         };
-        let groups = self.groups.map(|groups| match groups {
-            GroupLabels::Column(name) => comparison::GroupLabels::Column(name),
-            GroupLabels::Values(labels) => {
-                let written = |label| match label {
-                    GroupLabel::Number(number) => number.to_string(),
-                    GroupLabel::Text(text) => text,
-                };
-                comparison::GroupLabels::Values(labels.into_iter().map(|label| label.map(written)).collect())
-            }
-        });
-        let Self { universe, permutations, seed, .. } = self;
-        Ok((Comparison { selections, universe, groups, permutations, seed }, form))
+        if self.necessity && form == Form::Two {
+            return refuse("/necessity", "it is told of jobs that are given as selections");
+        }
+        let Self { universe, groups, permutations, seed, necessity, .. } = self;
+        Ok((Comparison { selections, universe, groups: groups.to(), permutations, seed, necessity }, form))
     }
 }
 
@@ -264,6 +308,34 @@ fn compared(pointer: String, selection: ComparedSelection) -> comparison::Compar
         ComparedSelection::Items(items) => Chosen::Items(items.to()),
     };
     comparison::Compared { pointer, chosen }
+}
+
+impl From<&Stability> for SelectionStability {
+    fn from(stability: &Stability) -> Self {
+        Self {
+            selections: stability.selections() as u64,
+            mean_jaccard: stability.mean_jaccard(),
+            mean_intersection: stability.mean_intersection(),
+            mean_expected: stability.mean_expected(),
+            in_all: stability.in_all() as u64,
+            in_any: stability.in_any() as u64,
+            held_by: stability.held_by().iter().map(|&items| items as u64).collect(),
+        }
+    }
+}
+
+impl From<JobNecessity> for SelectionNecessity {
+    fn from(JobNecessity { job, values }: JobNecessity) -> Self {
+        let finite = |number: f64| number.is_finite().then_some(number);
+        Self {
+            job,
+            value: finite(values.value),
+            complement_value: finite(values.complement),
+            whole_value: finite(values.whole),
+            sufficiency: values.sufficiency().and_then(finite),
+            without: values.without().and_then(finite),
+        }
+    }
 }
 
 impl From<&Pair> for SelectionOverlap {

@@ -110,8 +110,8 @@ pub(in crate::api) async fn evaluate(
     })?;
     // Whoever waits here holds no thread and no more than the request.
     let turn = app.evaluate_permit().await?;
-    let caller = Caller(Arc::new(Ctl::new(Instant::now().checked_add(PATIENCE))));
-    let (ctl, service) = (Arc::clone(&caller.0), Arc::clone(&app));
+    let caller = Caller::new();
+    let (ctl, service) = (caller.ctl(), Arc::clone(&app));
     let work = blocking(move || {
         let _held = turn;
         let source = dataset.source(&service)?;
@@ -126,7 +126,18 @@ pub(in crate::api) async fn evaluate(
 }
 
 /// Whoever leaves takes the work along.
-struct Caller(Arc<Ctl>);
+pub(super) struct Caller(Arc<Ctl>);
+
+impl Caller {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Ctl::new(Instant::now().checked_add(PATIENCE))))
+    }
+
+    /// What stops the work.
+    pub(super) fn ctl(&self) -> Arc<Ctl> {
+        Arc::clone(&self.0)
+    }
+}
 
 impl Drop for Caller {
     fn drop(&mut self) {

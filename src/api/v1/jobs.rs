@@ -94,7 +94,8 @@ pub(in crate::api) struct ResultQuery {
     ),
     extensions(
         ("x-problem-codes" = json!(["malformed_body", "invalid_query", "invalid_header", "dataset_not_found",
-            "dataset_expired", "job_not_found", "body_timeout", "idempotency_in_progress", "payload_too_large",
+            "dataset_expired", "job_not_found", "body_timeout", "idempotency_in_progress", "job_not_finished", "no_result",
+            "result_expired", "payload_too_large",
             "unsupported_media_type", "unsupported_encoding", "invalid_parameter", "invalid_matrix",
             "invalid_ranking", "shape_mismatch", "negative_similarity", "unknown_item", "duplicate_item",
             "unknown_group", "infeasible_constraint", "optimizer_mismatch", "estimate_exceeds_limit",

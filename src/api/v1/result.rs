@@ -2,12 +2,14 @@
 
 mod accept;
 mod experiment;
+mod rounds;
 mod table;
 
 pub(super) use accept::{ResultFormat, accepts};
 pub use experiment::{
     BiasStudy, BiasStudyCell, BiasStudyResult, Estimate, QuotaEstimate, Smoothness, SmoothnessResult,
 };
+pub use rounds::{Owned, TransferAccuracy, WarmStarted};
 pub use table::Pick;
 
 use crate::api::codes::Code;
@@ -165,6 +167,11 @@ pub struct SelectionResult {
     pub ranking: Option<Vec<u32>>,
     /// Of the objective `committee`: what the chosen are to the voters; null for others, and for a prefix.
     pub committee: Option<CommitteeReport>,
+    /// What was owned, where `discount_jobs` are given: `objective_value` is f of it and the chosen, less f of it. Null
+    /// elsewhere.
+    pub owned: Option<Owned>,
+    /// What became of the earlier answer that the search began with; null without, and for a prefix.
+    pub warm_start: Option<WarmStarted>,
     /// Digest of the dataset.
     pub dataset_digest: String,
     /// The release that computed it.
@@ -292,6 +299,8 @@ impl From<stored::SelectionResult> for SelectionResult {
             cost: result.cost,
             ranking: result.ranking,
             committee: result.committee.map(CommitteeReport::from),
+            owned: result.owned.map(Owned::from),
+            warm_start: result.warm_start.map(WarmStarted::from),
             dataset_digest: result.dataset_digest,
             version: result.version,
             timings_seconds: Timings { loading, similarity, selecting },
@@ -342,6 +351,7 @@ impl SelectionResult {
             cost: None,
             ranking: None,
             committee: None,
+            warm_start: None,
             ..self
         })
     }

@@ -33,6 +33,8 @@ use std::path::Path;
 
 use super::column::{Column, ColumnInfo, Ids};
 use super::error::{DatasetError, RankingError};
+use super::record::DatasetRecord;
+use super::upload::digest_of;
 use ballot::RankingSink;
 use positioned::PositionedFile;
 
@@ -48,6 +50,7 @@ pub struct Source {
     codec: Box<dyn Codec>,
     zero_row: Option<usize>,
     held_bytes: u64,
+    digest: Option<String>,
 }
 
 /// Takes a row's index and its values.
@@ -160,7 +163,7 @@ impl Source {
             Format::Json => json::read(file.reader(0), options)?,
             Format::Preflib => preflib::open(file, options)?,
         };
-        Ok(Self { header, codec, zero_row: None, held_bytes })
+        Ok(Self { header, codec, zero_row: None, held_bytes, digest: None })
     }
 
     /// Reads a dataset that stands in a request: the JSON body of the wire contract.
@@ -171,7 +174,8 @@ impl Source {
         Format::Json.check_magic(body)?;
         let (header, codec) = json::read(body, options)?;
         // The request has a limit of its own.
-        let mut source = Self { header, codec, zero_row: None, held_bytes: u64::MAX };
+        let digest = Some(digest_of(body));
+        let mut source = Self { header, codec, zero_row: None, held_bytes: u64::MAX, digest };
         source.zero_row = source.validate()?;
         Ok(source)
     }
@@ -179,7 +183,7 @@ impl Source {
     /// Items of which nothing is known but their number, from 1 to `u32::MAX`: no dataset, though it stands for one.
     pub fn bare(items: usize) -> Self {
         let header = Header { kind: Kind::Vectors, rows: items, dim: 1, columns: Vec::new(), vectors: None };
-        Self { header, codec: Box::new(bare::Bare), zero_row: None, held_bytes: 0 }
+        Self { header, codec: Box::new(bare::Bare), zero_row: None, held_bytes: 0, digest: None }
     }
 
     /// Whether it holds nothing: see [`Source::bare`].
@@ -222,10 +226,15 @@ impl Source {
         self.zero_row
     }
 
-    /// This source, with what its validation found.
+    /// `sha256:` and the digest of its bytes, where that is known: of an inline dataset, and of a stored one.
+    pub fn digest(&self) -> Option<&str> {
+        self.digest.as_deref()
+    }
+
+    /// This source, with what its record says of it.
     #[must_use]
-    pub(super) fn with_zero_row(self, zero_row: Option<usize>) -> Self {
-        Self { zero_row, ..self }
+    pub(super) fn of_record(self, record: &DatasetRecord) -> Self {
+        Self { zero_row: record.zero_row, digest: Some(record.digest.clone()), ..self }
     }
 
     /// Calls `take` with every row in order: its index and its `dim` values, all finite.

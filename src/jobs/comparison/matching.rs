@@ -2,7 +2,8 @@
 
 use super::{Chosen, CompareError, Compared, MOST_ITEMS};
 use crate::dataset::{DatasetError, DatasetRecord, Ids};
-use crate::jobs::record::{JobKey, ResultSummary};
+use crate::jobs::outcome::ChosenItems;
+use crate::jobs::record::{JobKey, JobSpec, ResultSummary};
 use crate::jobs::selection::{FieldError, SelectionError};
 use crate::jobs::service::JobService;
 use crate::jobs::spec::ItemRef;
@@ -28,25 +29,25 @@ pub(super) struct Sets {
 
 /// A selection with what is known of its items.
 pub(super) struct Member<'a> {
-    pointer: &'a str,
+    pub(super) pointer: &'a str,
     what: What<'a>,
 }
 
 enum What<'a> {
-    Job(Selected),
+    Job(Box<Selected>),
     Items(&'a [ItemRef]),
 }
 
 /// What a job has selected.
-struct Selected {
-    dataset: String,
-    digest: String,
-    rows: Vec<u32>,
-    ids: Option<Vec<String>>,
+pub(super) struct Selected {
+    pub(super) id: String,
+    pub(super) dataset: String,
+    pub(super) spec: JobSpec,
+    pub(super) items: ChosenItems,
 }
 
 impl Member<'_> {
-    fn job(&self) -> Option<&Selected> {
+    pub(super) fn job(&self) -> Option<&Selected> {
         if let What::Job(job) = &self.what { Some(job) } else { None }
     }
 
@@ -73,19 +74,14 @@ impl JobService {
                     // Known before the result is read.
                     items += record.result.as_ref().map_or(0, ResultSummary::selected);
                     refuse_many(items, &place)?;
-                    let result = self.result(&job).map_err(at)?.into_selection();
-                    let (Some(result), Some(dataset)) = (result, record.dataset) else {
+                    let chosen = self.result(&job).map_err(at)?.into_chosen();
+                    let (Some(items), Some(dataset)) = (chosen, record.dataset) else {
                         let detail = format!("{id} is an experiment: it has chosen no items");
                         let field = FieldError::new(place, "invalid_parameter", detail);
                         return Err(CompareError::Refused(SelectionError::Invalid(vec![field]).into()));
                     };
-                    let selected = Selected {
-                        dataset,
-                        digest: result.dataset_digest,
-                        rows: result.indices,
-                        ids: result.ids,
-                    };
-                    (What::Job(selected), place)
+                    let id = id.clone();
+                    (What::Job(Box::new(Selected { id, dataset, spec: record.spec, items })), place)
                 }
                 Chosen::Items(list) => {
                     items += list.len() as u64;
@@ -165,7 +161,7 @@ fn refuse_many(items: u64, pointer: &str) -> Result<(), CompareError> {
 }
 
 fn digests<'a>(members: &'a [Member<'_>]) -> BTreeSet<&'a str> {
-    members.iter().filter_map(Member::job).map(|job| job.digest.as_str()).collect()
+    members.iter().filter_map(Member::job).map(|job| job.items.digest.as_str()).collect()
 }
 
 /// How items become numbers.
@@ -185,9 +181,9 @@ impl<'a> Numbers<'a> {
             }
         };
         match (&member.what, &mut *self) {
-            (What::Job(job), Self::Rows { .. }) => job.rows.iter().copied().map(u64::from).collect(),
+            (What::Job(job), Self::Rows { .. }) => job.items.rows.iter().copied().map(u64::from).collect(),
             (What::Job(job), Self::Ids(known)) => {
-                if let Some(ids) = &job.ids {
+                if let Some(ids) = &job.items.ids {
                     return ids.iter().map(|id| number(known, id)).collect();
                 }
                 let detail = "its dataset has no ids: it can be matched, by row, only with selections of the same \

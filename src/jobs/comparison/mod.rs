@@ -1,19 +1,22 @@
 //! Selections compared in pairs: which items they share, and how many of those chance would have given them.
 //!
-//! `matching` makes the selections sets of numbers that mean the same in all of them, `strata` counts them by group; the
-//! statistics are the core's.
+//! `matching` makes the selections sets of numbers that mean the same in all of them, `strata` counts them by group,
+//! `necessity` values them by their jobs' functions; the statistics are the core's.
 
 mod matching;
+mod necessity;
 mod strata;
 
 use super::JobError;
 use super::selection::{FieldError, SelectionError};
 use super::service::JobService;
-use super::spec::ItemRef;
+use super::spec::{ItemRef, LabelsSpec};
 use crate::dataset::{DatasetError, DatasetRecord};
 use matching::{By, Sets};
+pub use necessity::JobNecessity;
 use strata::Strata;
-use submodular::compare::{Margins, Overlap, Permutation};
+use submodular::compare::{self, Overlap, Permutation, Stability};
+use submodular::{Ctl, Item};
 
 /// Items of all selections together: what a comparison may hold is bounded by this and by what a column may take.
 pub const MOST_ITEMS: u64 = 2_000_000;
@@ -32,12 +35,15 @@ pub struct Comparison {
     /// Items there are to choose from, at most [`LARGEST_UNIVERSE`](submodular::compare::LARGEST_UNIVERSE); none: the
     /// items of the jobs' dataset.
     pub universe: Option<u64>,
-    /// Within which permutations keep items; none: all are of one group.
-    pub groups: Option<GroupLabels>,
+    /// The group of each item of the universe, within which permutations keep it; a column is one of the jobs' dataset.
+    /// Items without a label are a group too. None: all are of one group.
+    pub groups: Option<LabelsSpec>,
     /// Permutations of each pair.
     pub permutations: u64,
     /// Of their draws. A pair is permuted as it would be alone.
     pub seed: u64,
+    /// Whether each is valued by the function of its job.
+    pub necessity: bool,
 }
 
 /// One selection, and where it stands in the request.
@@ -58,15 +64,6 @@ pub enum Chosen {
     Items(Vec<ItemRef>),
 }
 
-/// The group of each item of the universe. Those without a label are a group too.
-#[derive(Debug, Clone, PartialEq)]
-pub enum GroupLabels {
-    /// A column of the jobs' dataset.
-    Column(String),
-    /// Label by label.
-    Values(Vec<Option<String>>),
-}
-
 /// Two of the selections.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pair {
@@ -78,6 +75,17 @@ pub struct Pair {
     pub overlap: Overlap,
     /// The permutation test, where one was asked for.
     pub permutation: Option<Permutation>,
+}
+
+/// What a comparison finds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compare {
+    /// Every pair of the selections, in order.
+    pub pairs: Vec<Pair>,
+    /// All of them together.
+    pub stability: Stability,
+    /// What each is worth to its job's function, where that was asked for.
+    pub necessity: Option<Vec<JobNecessity>>,
 }
 
 /// Why selections cannot be compared.
@@ -113,11 +121,12 @@ impl CompareError {
 }
 
 impl JobService {
-    /// Every pair of the selections, in order. Blocks on the disk, and computes for about a second at most.
+    /// Compares. Blocks on the disk, and computes for about a second at most; for what selections are worth two more, in a
+    /// pool of its own, until `ctl` stops it.
     ///
     /// # Errors
     /// [`CompareError`].
-    pub fn compare(&self, tenant: &str, request: &Comparison) -> Result<Vec<Pair>, CompareError> {
+    pub fn compare(&self, tenant: &str, request: &Comparison, ctl: &Ctl) -> Result<Compare, CompareError> {
         let members = self.members(tenant, &request.selections)?;
         let dataset = self.common_dataset(tenant, &members)?;
         let Sets { by, sets } = self.sets(&members, dataset.as_ref(), request.universe)?;
@@ -143,13 +152,16 @@ impl JobService {
             return Err(CompareError::at("/universe", "invalid_parameter", detail));
         }
         let strata = Strata::new(universe, of.as_deref(), &sets);
-        pairs(request, universe, &sets, &strata)
+        let stability = stability(universe, &sets)?;
+        let pairs = pairs(request, &stability, &strata)?;
+        let necessity = request.necessity.then(|| self.necessity(tenant, &members, ctl)).transpose()?;
+        Ok(Compare { pairs, stability, necessity })
     }
 
     /// The number of the group of each item of the universe.
     fn group_of_each(
         &self,
-        labels: &GroupLabels,
+        labels: &LabelsSpec,
         by: By,
         dataset: Option<&DatasetRecord>,
         universe: u64,
@@ -159,13 +171,13 @@ impl JobService {
             return Err(CompareError::at("/groups", "invalid_parameter", detail));
         }
         let (of, pointer) = match (labels, dataset) {
-            (GroupLabels::Values(labels), _) => (strata::numbered(labels), "/groups/values"),
-            (GroupLabels::Column(name), Some(record)) => {
+            (LabelsSpec::Values(labels), _) => (strata::numbered(labels), "/groups/values"),
+            (LabelsSpec::Column(name), Some(record)) => {
                 let column = self.shared.datasets.source(record)?.column(name);
                 let column = column.map_err(|error| error.at("/groups/column"))?;
                 (strata::numbered(&super::selection::labels(column)), "/groups/column")
             }
-            (GroupLabels::Column(_), None) => {
+            (LabelsSpec::Column(_), None) => {
                 let detail =
                     "a column is one of the jobs' dataset, and there is none; give the labels as values";
                 return Err(CompareError::at("/groups/column", "invalid_parameter", detail));
@@ -190,17 +202,22 @@ fn refuse_small_universe(universe: u64, sets: &[Vec<u64>]) -> Result<(), Compare
     Err(CompareError::at("/universe", "invalid_parameter", detail))
 }
 
-fn pairs(
-    request: &Comparison,
-    universe: u64,
-    sets: &[Vec<u64>],
-    strata: &Strata,
-) -> Result<Vec<Pair>, CompareError> {
-    let all = || (0..sets.len()).flat_map(|a| (a + 1..sets.len()).map(move |b| (a, b)));
+/// The overlaps. The numbers of the sets are counted through: the core's items have 32 bits.
+fn stability(universe: u64, sets: &[Vec<u64>]) -> Result<Stability, CompareError> {
+    let mut all = sets.concat();
+    all.sort_unstable();
+    all.dedup();
+    let number = |x: &u64| all.partition_point(|y| y < x) as Item;
+    let counted: Vec<Vec<Item>> = sets.iter().map(|set| set.iter().map(number).collect()).collect();
+    let slices: Vec<&[Item]> = counted.iter().map(Vec::as_slice).collect();
+    Stability::new(usize::try_from(universe).unwrap_or(usize::MAX), &slices).map_err(core)
+}
+
+fn pairs(request: &Comparison, stability: &Stability, strata: &Strata) -> Result<Vec<Pair>, CompareError> {
     if request.permutations > 0 {
         let mut draws = 0;
-        for (a, b) in all() {
-            draws += DRAWS_OF_A_STREAM + strata.shuffle(a, b)?.draws();
+        for pair in stability.pairs() {
+            draws += DRAWS_OF_A_STREAM + strata.shuffle(pair.a, pair.b)?.draws();
         }
         let most = MOST_DRAWS / draws.max(1);
         if request.permutations > most {
@@ -212,29 +229,17 @@ fn pairs(
             return Err(CompareError::at("/permutations", "estimate_exceeds_limit", detail));
         }
     }
-    let pair = |(a, b): (usize, usize)| {
-        let sizes = Margins::new(universe, sets[a].len() as u64, sets[b].len() as u64);
-        let overlap = Overlap::new(sizes.map_err(core)?, common(&sets[a], &sets[b])).map_err(core)?;
+    let pair = |&compare::Pair { a, b, overlap }: &compare::Pair| {
         let permutation = match request.permutations {
             0 => None,
             count => strata.shuffle(a, b)?.test(overlap.intersection(), count, request.seed),
         };
         Ok(Pair { a, b, overlap, permutation })
     };
-    all().map(pair).collect()
+    stability.pairs().iter().map(pair).collect()
 }
 
 /// Counts that the core refuses although they have been checked.
 fn core(error: submodular::Error) -> CompareError {
     CompareError::Refused(SelectionError::Core(error).into())
-}
-
-/// How many numbers are in both ascending lists. O(|a| + |b|).
-fn common(a: &[u64], b: &[u64]) -> u64 {
-    let mut b = b.iter().peekable();
-    let is_in_b = |x: &&u64| {
-        while b.next_if(|y| y < x).is_some() {}
-        b.peek() == Some(x)
-    };
-    a.iter().filter(is_in_b).count() as u64
 }

@@ -60,7 +60,7 @@ impl Lookup<'_> {
         if let Error::Parameter { name, reason } = error {
             self.refuse(format!("/{name}"), reason.clone());
         } else if let Error::Infeasible(why) = error {
-            self.errors.push(FieldError { pointer: "/k".into(), ..infeasible(why, &[], &[]) });
+            self.errors.push(FieldError { pointer: "/k".into(), ..infeasible(why, &[], &[], 0) });
         } else {
             self.refuse("", error.to_string());
         }
@@ -83,7 +83,7 @@ impl Lookup<'_> {
             for (pointer, quota) in quotas {
                 if let Err(why) = quota_fits(quota, k, count, m) {
                     let names = ["the disadvantaged".to_owned()];
-                    self.errors.push(FieldError { pointer, ..infeasible(&why, &names, &[]) });
+                    self.errors.push(FieldError { pointer, ..infeasible(&why, &names, &[], 0) });
                 }
             }
         }

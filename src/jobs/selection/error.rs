@@ -46,7 +46,7 @@ pub enum SelectionError {
         setting: &'static str,
     },
     /// A job that the request names gives nothing to go on from.
-    #[error("{error}")]
+    #[error("{pointer}: {error}")]
     Earlier {
         /// JSON pointer to its id.
         pointer: String,
@@ -100,12 +100,22 @@ impl SelectionError {
 }
 
 /// A sum of the constraints that cannot be met, with the group's name, at the included item that breaks it if one does.
-pub(in crate::jobs) fn infeasible(error: &Infeasible, names: &[String], include: &[Item]) -> FieldError {
+/// The first `listed` items are included by name, the others by their jobs.
+pub(in crate::jobs) fn infeasible(
+    error: &Infeasible,
+    names: &[String],
+    include: &[Item],
+    listed: usize,
+) -> FieldError {
     let mut field = FieldError::new("/constraints", "infeasible_constraint", error.to_string());
     let sum = match error {
         Infeasible::Include { item, because } => {
             if let Some(position) = include.iter().position(|e| e == item) {
-                field.pointer = format!("/constraints/include/{position}");
+                field.pointer = if position < listed {
+                    format!("/constraints/include/{position}")
+                } else {
+                    "/constraints/include_jobs".to_owned()
+                };
             }
             because
         }

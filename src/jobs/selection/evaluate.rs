@@ -47,6 +47,8 @@ pub struct Evaluated {
     pub shares: Option<Vec<f64>>,
     /// f of all other items, of each set.
     pub complement_values: Option<Vec<f64>>,
+    /// f of all items, where shares are wanted.
+    pub whole: Option<f64>,
     /// f of the empty set.
     pub empty_value: f64,
 }
@@ -60,6 +62,7 @@ pub struct PreparedEvaluation {
     share: bool,
     limits: Limits,
     memory_bytes: u64,
+    flops: f64,
 }
 
 /// The first so many sets, and what is asked beside them.
@@ -108,6 +111,7 @@ impl PreparedEvaluation {
             share,
             limits: *limits,
             memory_bytes: source.reading_bytes().saturating_add(resolver.bytes()),
+            flops: 0.0,
         };
         prepared.admit(source)?;
         Ok(prepared)
@@ -116,6 +120,16 @@ impl PreparedEvaluation {
     /// Peak bytes, about.
     pub fn memory_bytes(&self) -> u64 {
         self.memory_bytes
+    }
+
+    /// Floating-point operations, about.
+    pub fn flops(&self) -> f64 {
+        self.flops
+    }
+
+    /// What those may be, since somebody waits.
+    pub fn most_flops(limits: &Limits) -> f64 {
+        MOST_FLOPS.min(limits.max_flops)
     }
 
     /// Chooses how similarities are held, and refuses what takes too much.
@@ -143,6 +157,7 @@ impl PreparedEvaluation {
         let all = Part { sets: self.sets.len(), share: self.share, complement: self.complement };
         let (bytes, flops) = self.needed(sizes, books, all);
         self.memory_bytes = books.saturating_add(bytes);
+        self.flops = flops;
         let (needed, allowed) = (self.memory_bytes, self.limits.memory_bytes);
         if needed > allowed {
             return Err(SelectionError::TooLarge {
@@ -155,7 +170,11 @@ impl PreparedEvaluation {
                 setting: "jobs.memory_bytes",
             });
         }
-        if flops > self.most_flops() { Err(self.too_long(sizes, books, all, flops)) } else { Ok(()) }
+        if flops > Self::most_flops(&self.limits) {
+            Err(self.too_long(sizes, books, all, flops))
+        } else {
+            Ok(())
+        }
     }
 
     /// Bytes, and floating-point operations, of a part of the request. Few sets look at few pairs: it may take less to
@@ -173,13 +192,9 @@ impl PreparedEvaluation {
         if stored.1 < computed.1 { under(&self.limits) } else { computed }
     }
 
-    fn most_flops(&self) -> f64 {
-        MOST_FLOPS.min(self.limits.max_flops)
-    }
-
     /// It takes longer than a caller can be kept waiting; what would not.
     fn too_long(&mut self, sizes: Sizes, books: u64, all: Part, needed: f64) -> SelectionError {
-        let allowed = self.most_flops();
+        let allowed = Self::most_flops(&self.limits);
         let mut fits = |part| self.needed(sizes, books, part).1 <= allowed;
         let nothing = Part { sets: 0, share: false, complement: false };
         let (pointer, way_out) = if all.share && fits(Part { share: false, ..all }) {
@@ -258,6 +273,7 @@ impl PreparedEvaluation {
         }
         if self.share {
             let whole = value(&others(&[], n))?;
+            answer.whole = Some(whole);
             answer.shares = (whole != 0.0).then(|| answer.values.iter().map(|value| value / whole).collect());
         }
         Ok(answer)

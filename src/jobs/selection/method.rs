@@ -3,23 +3,26 @@
 use super::error::{FieldError, SelectionError};
 use super::function::Ground;
 use super::resolve::{Resolver, Size};
-use crate::jobs::spec::{ConstraintsSpec, InnerSpec, OptimizerSpec, PartsBySpec};
+use crate::jobs::spec::{InnerSpec, OptimizerSpec, PartsBySpec, SelectionSpec, WarmStartSpec};
 use std::sync::Arc;
 use submodular::constraint::Shape;
 use submodular::guarantee::{Claim, Mismatch};
 use submodular::optimizer::{
     AdaptiveSequencing, BidirectionalGreedy, DoubleGreedy, Exact, Gist, Greedy, KnapsackGreedy, LazyGreedy,
     PartitionedGreedy, Parts, RandomGreedy, SieveStreaming, StochasticGreedy, ThreeSieves, ThresholdGreedy,
+    WarmGreedy,
 };
 use submodular::similarity::{Any, MatrixBuilder};
 use submodular::tile::Kernel;
-use submodular::{Error, Optimizer, Properties};
+use submodular::{Error, Item, Optimizer, Properties};
 
 /// An optimizer whose names are looked up.
 pub(super) struct Method {
     choice: Choice,
     /// What the spec says of an end before k, for those that make more of it than to stop.
     stop_at: Option<f64>,
+    /// How much worse than the best the gain of a kept item may be, where it begins with an earlier answer.
+    tolerance: Option<f64>,
     /// Whether a search under a budget begins with each single item, too.
     enumerate: bool,
     kernel: Kernel,
@@ -46,14 +49,14 @@ const ASKED: &str = "asked for";
 impl Method {
     /// What was asked for, or what `auto` makes of the objective; and the reason. Offences are collected.
     pub(super) fn choose(
-        spec: &OptimizerSpec,
-        constraints: &ConstraintsSpec,
+        spec: &SelectionSpec,
         objective: &Properties,
         resolver: &mut Resolver<'_>,
         kernel: Kernel,
     ) -> Result<(Self, String), SelectionError> {
         let mut reason = ASKED.to_owned();
-        let choice = match spec {
+        let constraints = &spec.constraints;
+        let choice = match &spec.optimizer {
             OptimizerSpec::Auto {} => {
                 let (choice, why) = auto(objective);
                 reason = format!("auto: {why}");
@@ -112,8 +115,20 @@ impl Method {
             },
             &OptimizerSpec::Exact { max_evaluations } => Choice::Exact { max_evaluations },
         };
+        let tolerance = spec.warm_start.as_ref().map(WarmStartSpec::tolerance);
+        if tolerance.is_some() && !matches!(choice, Choice::Greedy | Choice::LazyGreedy) {
+            let detail =
+                "greedy, lazy_greedy and auto begin with an earlier answer: use one of them, or leave it out";
+            resolver.refuse("/warm_start", "optimizer_mismatch", detail);
+        }
+        if tolerance.is_some() && constraints.knapsack.is_some() {
+            let detail =
+                "a warm start is for k items, with or without quotas: leave the knapsack or the start out";
+            resolver.refuse("/warm_start", "optimizer_mismatch", detail);
+        }
         let enumerate = constraints.knapsack.as_ref().is_some_and(|knapsack| knapsack.enumerate > 0);
-        let method = Self { choice, stop_at: constraints.stop_when_gain_at_most, enumerate, kernel };
+        let method =
+            Self { choice, stop_at: constraints.stop_when_gain_at_most, tolerance, enumerate, kernel };
         Ok((method, reason))
     }
 
@@ -140,12 +155,17 @@ impl Method {
         if let Choice::Gist { distances, .. } = &self.choice { Some(distances) } else { None }
     }
 
-    /// The search under a rule of this shape; `distances`: those it looks at.
+    /// The search under a rule of this shape; `distances`: those it looks at; `kept`: items of an earlier answer.
     pub(super) fn build(
         &self,
         shape: &Shape,
         distances: Option<Arc<Any>>,
+        kept: &[Item],
     ) -> Result<Box<dyn Optimizer>, Error> {
+        if let (Some(tolerance), Choice::Greedy | Choice::LazyGreedy) = (self.tolerance, &self.choice) {
+            let lazy = matches!(self.choice, Choice::LazyGreedy);
+            return Ok(Box::new(WarmGreedy::new(kept, tolerance)?.lazy(lazy)));
+        }
         Ok(match &self.choice {
             Choice::Greedy | Choice::LazyGreedy if shape.knapsack => {
                 Box::new(KnapsackGreedy::new(self.enumerate))
@@ -196,7 +216,7 @@ impl Method {
         if matches!(self.choice, Choice::LazyGreedy) && shape.knapsack && !objective.submodular {
             return Err(refuse(&Mismatch("lazy_greedy needs a submodular objective. Use greedy")));
         }
-        let optimizer = self.build(shape, None).map_err(|error| {
+        let optimizer = self.build(shape, None, &[]).map_err(|error| {
             let parameter = if let Error::Parameter { name, .. } = &error { Some(name) } else { None };
             let pointer = parameter.map_or("/optimizer".to_owned(), |name| format!("/optimizer/{name}"));
             SelectionError::Invalid(vec![FieldError::new(pointer, "invalid_parameter", error.to_string())])

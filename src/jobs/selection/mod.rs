@@ -3,6 +3,7 @@
 //! [`prepare`] is cheap: it reads headers and attribute columns, never the vectors, and says what the run would take.
 //! [`run`] does the work, blocking, in the rayon pool it is called in.
 
+mod earlier;
 mod error;
 mod evaluate;
 mod excess;
@@ -14,6 +15,8 @@ mod resolve;
 pub mod result;
 mod run;
 mod saved;
+mod value;
+mod warm_start;
 
 pub(super) use error::infeasible;
 pub use error::{FieldError, SelectionError};

@@ -3,16 +3,19 @@
 use super::Limits;
 use super::error::SelectionError;
 use super::excess::{Excess, Flops};
-use super::function::{Function, Lookup, Sizes};
+use super::function::{Estimate, Function, Lookup, Sizes};
 use super::method::Method;
 use super::resolve::{Resolver, Rule};
 use super::result::{Guarantee, PlanReport};
+use super::warm_start::WarmStart;
 use crate::dataset::Source;
 use crate::jobs::archive::Archive;
 use crate::jobs::spec::SelectionSpec;
 use std::time::Instant;
+use submodular::Properties;
 use submodular::constraint::Shape;
 use submodular::guarantee;
+use submodular::objective::contraction;
 use submodular::problem;
 
 /// A job that is ready to run.
@@ -21,6 +24,7 @@ pub struct Prepared {
     pub(super) function: Function,
     pub(super) rule: Rule,
     pub(super) method: Method,
+    pub(super) warm_start: Option<WarmStart>,
     pub(super) optimizer_reason: String,
     pub(super) warnings: Vec<String>,
     pub(super) prefixes_valid: bool,
@@ -75,18 +79,28 @@ pub fn prepare(
     spec.objective.fill(source.dim());
     let mut resolver = Resolver::new(source);
     let n = source.items();
-    let k = spec.constraints.k;
+    let earlier = resolver.earlier(&spec.constraints, archive)?;
+    let warm_start = match &spec.warm_start {
+        Some(start) => Some(WarmStart::new(start, &mut resolver, archive)?),
+        None => None,
+    };
+    let owned = earlier.owned.len();
+    // A committee is those who are owned and those who are chosen; so is what a graph of neighbours has to cover.
+    let k = spec.constraints.k.map(|k| k.saturating_add(owned as u64));
     let lookup = &mut Lookup { resolver: &mut resolver, archive, seed: spec.seed, k, asks };
     let mut function = lookup.function(&spec.objective, "/objective")?;
-    let properties = function.properties();
+    let mut properties = function.properties();
+    if owned > 0 {
+        refuse_distances(&mut resolver, &properties);
+        properties = contraction::properties(properties);
+    }
     spec.optimizer.fill(n, spec.constraints.k);
-    let (method, optimizer_reason) =
-        Method::choose(&spec.optimizer, &spec.constraints, &properties, &mut resolver, limits.kernel)?;
+    let (method, optimizer_reason) = Method::choose(&spec, &properties, &mut resolver, limits.kernel)?;
     if spec.deadline_seconds.is_some_and(|s| !(s.is_finite() && s > 0.0)) {
         resolver.refuse("/deadline_seconds", "invalid_parameter", "a finite number above 0");
     }
     refuse_start(&mut resolver, &spec);
-    let rule = resolver.rule(&spec.constraints, method.size())?;
+    let rule = resolver.rule(&spec.constraints, earlier, method.size())?;
     let claim = match &rule {
         Some(rule) => {
             let shape = rule.shape();
@@ -109,18 +123,25 @@ pub fn prepare(
     let allowed = n - rule.exclude.len();
     let (most, expected) = method.evaluations(allowed, &shape);
     let runs = if shape.knapsack { 2 } else { 1 };
-    let books = runs * problem::memory(n) + source.reading_bytes() + resolver.bytes();
+    let states = method.states(n, &shape);
+    let (offers, vectors) = warm_start.as_ref().map_or((0, 0), |start| start.bytes(source.dim()));
+    let beside = if owned > 0 { contraction::memory(n, owned).saturating_mul(states) } else { 0 };
+    let books = runs * problem::memory(n) + source.reading_bytes() + resolver.bytes() + offers + beside;
     let sizes = Sizes {
         n,
         dim: source.dim(),
-        k: shape.k.unwrap_or(n).min(n),
-        evaluations: expected,
+        k: shape.k.unwrap_or(n).saturating_add(owned).min(n),
+        // Every state takes the owned items up.
+        evaluations: expected + owned as f64 * states as f64,
         entries: source.sparse_entries(),
-        states: method.states(n, &shape),
+        states,
     };
     let estimate = function.estimate(sizes, books, limits);
     let apart = Function::distances_bytes(method.distances().into_iter().chain(rule.distances()), sizes);
-    let memory_bytes = estimate.bytes.saturating_add(books).saturating_add(apart);
+    // The vectors that choose an answer to begin with are gone before the function is made.
+    let memory_bytes = estimate.bytes.saturating_add(apart).max(vectors).saturating_add(books);
+    let choosing = warm_start.as_ref().map_or(0.0, |start| start.flops(source.dim()));
+    let estimate = Estimate { preparing: estimate.preparing + choosing, ..estimate };
     let flops = Flops::of(&function, estimate, sizes);
     let excess = Excess::of(&function, n, memory_bytes, flops, limits);
     let warnings = method.warnings(allowed, &shape);
@@ -135,7 +156,9 @@ pub fn prepare(
         rounds: spec
             .objective
             .round_size()
-            .and_then(|size| method.rounds(allowed, &shape, rule.include.len(), size)),
+            .and_then(|size| method.rounds(allowed, &shape, rule.include.len(), size))
+            // The value of what is owned comes first.
+            .map(|rounds| rounds + u64::from(owned > 0)),
         flops: flops.total(),
         optimizer: method.name().to_owned(),
         plan: function.plan_name(),
@@ -149,6 +172,7 @@ pub fn prepare(
         prefixes_valid: claim.prefixes,
         rule,
         method,
+        warm_start,
         optimizer_reason,
         warnings,
         limits: *limits,
@@ -156,6 +180,15 @@ pub fn prepare(
         report,
         excess,
     })
+}
+
+/// Distances beside owned items are no distances of the chosen among themselves, which is all that is known of them.
+fn refuse_distances(resolver: &mut Resolver<'_>, properties: &Properties) {
+    if properties.dispersion.is_some() {
+        let detail = "an objective of distances alone has no coverage that owned items could have: use exclude_jobs, or a \
+                      mixture";
+        resolver.refuse("/constraints/discount_jobs", "invalid_parameter", detail);
+    }
 }
 
 /// A start with two items may not be one that other rules allow.

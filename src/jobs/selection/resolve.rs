@@ -1,6 +1,7 @@
 //! From names to numbers: items, groups, weights and represented rows of a spec, looked up in its dataset. Collects
 //! every offence instead of stopping at the first.
 
+use super::earlier::Earlier;
 use super::error::{FieldError, infeasible};
 use super::function::Ground;
 use crate::dataset::{Column, DatasetError, Ids, Source};
@@ -20,6 +21,8 @@ pub(in crate::jobs) struct Resolver<'a> {
     ids: Option<Option<Ids>>,
     /// Of the columns that were read, and of what was made of them.
     column_bytes: u64,
+    /// Of the largest result of an earlier job that was read.
+    result_bytes: u64,
     pub(in crate::jobs) errors: Vec<FieldError>,
 }
 
@@ -28,6 +31,8 @@ pub(super) struct Rule {
     pub(super) constraint: Arc<dyn Constraint>,
     pub(super) include: Vec<Item>,
     pub(super) exclude: Vec<Item>,
+    /// Items, excluded, whose coverage is had already.
+    pub(super) owned: Vec<Item>,
     /// Groupings in the order of the request.
     pub(super) groups: Vec<Grouping>,
     /// Cost of each item, where there is a budget.
@@ -75,19 +80,24 @@ impl Rule {
 
 impl<'a> Resolver<'a> {
     pub(in crate::jobs) fn new(source: &'a Source) -> Self {
-        Self { source, ids: None, column_bytes: 0, errors: vec![] }
+        Self { source, ids: None, column_bytes: 0, result_bytes: 0, errors: vec![] }
     }
 
-    /// Bytes of the columns that were read, and of the ids that were or will be: a run names what it chose by them.
+    /// Bytes of the columns that were read, of the largest earlier result, and of the ids that were or will be: a run names what it chose by them.
     pub(super) fn bytes(&self) -> u64 {
         let ids = match &self.ids {
             Some(read) => read.as_ref().map_or(0, |ids| ids.bytes() as u64),
             None => self.source.ids_bytes(),
         };
-        self.column_bytes.saturating_add(ids)
+        self.column_bytes.saturating_add(self.result_bytes).saturating_add(ids)
     }
 
-    fn column(&mut self, name: &str, pointer: &str) -> Result<Column, DatasetError> {
+    /// Takes note of the bytes of a result that is read, and then is gone.
+    pub(super) fn reads_result(&mut self, bytes: u64) {
+        self.result_bytes = self.result_bytes.max(bytes);
+    }
+
+    pub(super) fn column(&mut self, name: &str, pointer: &str) -> Result<Column, DatasetError> {
         let column = self.source.column(name).map_err(|error| error.at(pointer))?;
         self.column_bytes += column.bytes() as u64;
         Ok(column)
@@ -102,6 +112,17 @@ impl<'a> Resolver<'a> {
         if self.errors.len() < MOST_OFFENCES {
             self.errors.push(FieldError::new(pointer, code, detail));
         }
+    }
+
+    /// The row of each id, where there is one; none where the dataset has no ids.
+    pub(super) fn rows_of(&mut self, ids: &[String]) -> Result<Option<Vec<Option<Item>>>, DatasetError> {
+        let known = match self.ids.take() {
+            Some(known) => known,
+            None => self.source.ids()?,
+        };
+        let rows = known.as_ref().map(|known| ids.iter().map(|id| known.row_of(id)).collect());
+        self.ids = Some(known);
+        Ok(rows)
     }
 
     /// Rows by index or id; unknown and repeated ones are offences.
@@ -182,8 +203,13 @@ impl<'a> Resolver<'a> {
         Ok(values)
     }
 
-    /// The rule of a search that chooses so much.
-    pub(super) fn rule(&mut self, spec: &ConstraintsSpec, size: Size) -> Result<Option<Rule>, DatasetError> {
+    /// The rule of a search that chooses so much; `earlier`: what jobs have to say.
+    pub(super) fn rule(
+        &mut self,
+        spec: &ConstraintsSpec,
+        earlier: Earlier,
+        size: Size,
+    ) -> Result<Option<Rule>, DatasetError> {
         let n = self.source.items();
         let include = self.items(&spec.include, "/constraints/include")?;
         let exclude = self.items(&spec.exclude, "/constraints/exclude")?;
@@ -192,6 +218,9 @@ impl<'a> Resolver<'a> {
             let detail = format!("row {both} is both included and excluded");
             self.refuse("/constraints/exclude", "duplicate_item", detail);
         }
+        let listed = include.len();
+        let (include, exclude) = earlier.join(self, include, exclude);
+        let owned = earlier.owned;
         if spec.stop_when_gain_at_most.is_some_and(|x| !x.is_finite()) {
             self.refuse("/constraints/stop_when_gain_at_most", "invalid_parameter", "it must be finite");
         }
@@ -205,6 +234,7 @@ impl<'a> Resolver<'a> {
                 constraint: Arc::new(Unconstrained),
                 include,
                 exclude,
+                owned,
                 groups: vec![],
                 costs: None,
                 min_distance: None,
@@ -273,10 +303,12 @@ impl<'a> Resolver<'a> {
         });
         let checked = made.and_then(|rule| submodular::check(&*rule, n, &include, &exclude).map(|_| rule));
         match checked {
-            Ok(constraint) => Ok(Some(Rule { constraint, include, exclude, groups, costs, min_distance })),
+            Ok(constraint) => {
+                Ok(Some(Rule { constraint, include, exclude, owned, groups, costs, min_distance }))
+            }
             Err(Error::Infeasible(why)) => {
                 let names: Vec<String> = groups.iter().flat_map(|grouping| grouping.names.clone()).collect();
-                self.errors.push(infeasible(&why, &names, &include));
+                self.errors.push(infeasible(&why, &names, &include, listed));
                 Ok(None)
             }
             Err(error) => {
@@ -331,7 +363,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Whether the dataset has it; if not, that is an offence.
-    fn has_column(&mut self, name: &str, pointer: &str) -> bool {
+    pub(super) fn has_column(&mut self, name: &str, pointer: &str) -> bool {
         let columns = self.source.columns();
         let has = columns.iter().any(|c| c.name == name);
         if !has {

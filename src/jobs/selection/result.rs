@@ -63,12 +63,53 @@ pub struct SelectionResult {
     /// What a committee is to the voters; none for other objectives.
     #[serde(default)]
     pub committee: Option<Committee>,
+    /// What was owned, where coverage was discounted.
+    #[serde(default)]
+    pub owned: Option<Owned>,
+    /// What became of the answer that it began with; none without.
+    #[serde(default)]
+    pub warm_start: Option<WarmStart>,
     /// Digest of the dataset.
     pub dataset_digest: String,
     /// Version of fewer.
     pub version: String,
     /// Wall seconds by phase.
     pub timings_seconds: Timings,
+}
+
+/// Items that were owned already: what was maximised is f of them and the chosen, less f of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Owned {
+    /// How many.
+    pub items: u64,
+    /// f of them; none where the run was stopped before that was known.
+    pub value: Option<f64>,
+}
+
+/// An earlier answer that a search began with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WarmStart {
+    /// Whose; none where, of several, no one told more than chance.
+    pub job: Option<String>,
+    /// Items of it that could be chosen.
+    pub offered: u64,
+    /// Those that were.
+    pub kept: u64,
+    /// How much worse than the best a gain might be.
+    pub tolerance: f64,
+    /// How well each of several told the labels.
+    pub accuracies: Option<Vec<TransferAccuracy>>,
+    /// 1 over the number of labels, where there were several.
+    pub chance: Option<f64>,
+}
+
+/// How well an earlier answer tells labels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TransferAccuracy {
+    /// Whose.
+    pub job: String,
+    /// Share of the labels.
+    pub accuracy: f64,
 }
 
 /// What a committee is to the voters.

@@ -1,17 +1,19 @@
 //! The run itself: load, compute similarities, select, describe.
 
 use super::error::SelectionError;
-use super::function::{Built, Form, Function, Loader, Stage};
+use super::function::{Built, Form, Loader, Stage};
 use super::prepare::{Prepared, stopped, unproved};
 use super::resolve::Grouping;
-use super::result::{Certificate, Committee, SelectionResult, Timings};
+use super::result::{Certificate, Committee, Owned, SelectionResult, Timings};
 use super::saved::{decode, encode};
+use super::value::{Valued, is_another, value_of_all, value_of_owned};
+use super::warm_start::{Begun, WarmStart};
 use crate::dataset::{DatasetError, Ids, Source};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use submodular::constraint::MinDistance;
-use submodular::objective::Oracle;
+use submodular::objective::{Contraction, Oracle};
 use submodular::optimizer::Termination;
 use submodular::{Ctl, Ended, Halt, Item, Outcome, Problem, Saved, Selection, Set};
 
@@ -138,15 +140,20 @@ pub fn run(
     let mut loader = Loader::new(source, prepared.limits.kernel).asking(oracle);
     let outcome = select(&prepared, &mut loader, from.as_ref(), ctl, watch, &mut timings);
     let begun = outcome.is_ok() || from.is_some();
-    let (outcome, valued, committee) = match outcome {
-        Ok(outcome) => outcome,
+    let Found { outcome, valued, owned_value, begun: start, committee } = match outcome {
+        Ok(found) => found,
         Err(Stop::Halted(ending)) => {
             let other = is_another(&prepared.function);
             let valued = if other { Valued::Unknown } else { Valued::Whole };
-            (before_the_first_pick(ending, from), valued, None)
+            let outcome = before_the_first_pick(ending, from);
+            Found { outcome, valued, owned_value: None, begun: None, committee: None }
         }
         Err(Stop::Failed(error)) => return Err(error),
     };
+    let owned = prepared.rule.owned.len() as u64;
+    let owned = (owned > 0).then_some(Owned { items: owned, value: owned_value });
+    let report = |(earlier, start): (&WarmStart, Begun)| earlier.report(start, &outcome.selection.items);
+    let warm_start = prepared.warm_start.as_ref().zip(start).map(report);
     let saved = if begun { encode(&outcome.saved)? } else { Vec::new() };
     let (ending, termination) = match &outcome.ended {
         Ended::Finished(termination) => (Ending::Finished, termination.name()),
@@ -160,7 +167,18 @@ pub fn run(
     timings.loading += prepared.preparing + reading.elapsed().as_secs_f64();
     let result =
         describe(prepared, outcome.selection, valued, ids.as_ref(), ending, termination, digest, timings);
-    Ok(Ran { ending, result: SelectionResult { committee, ..result }, saved, asked })
+    Ok(Ran { ending, result: SelectionResult { committee, owned, warm_start, ..result }, saved, asked })
+}
+
+/// What a search found, and what is to be said of it.
+struct Found {
+    outcome: Outcome,
+    valued: Valued,
+    /// f of the items that are owned; none without any, and where the run was stopped before it was known.
+    owned_value: Option<f64>,
+    /// The answer that it began with.
+    begun: Option<Begun>,
+    committee: Option<Committee>,
 }
 
 fn select(
@@ -170,12 +188,18 @@ fn select(
     ctl: &Ctl,
     watch: &mut dyn Watch,
     timings: &mut Timings,
-) -> Result<(Outcome, Valued, Option<Committee>), Stop> {
+) -> Result<Found, Stop> {
     let rule = &prepared.rule;
     let allowed = rule.allowed(loader.source().items());
+    let begun = match &prepared.warm_start {
+        Some(start) => Some(start.begin(rule, loader, ctl, watch)?),
+        None => None,
+    };
     let built = loader.build(&prepared.function, Stage::Search, &allowed, ctl, watch);
     (timings.loading, timings.similarity) = loader.seconds();
-    let Built { objective, start } = built?;
+    let Built { objective: f, start } = built?;
+    let objective =
+        if rule.owned.is_empty() { f.clone() } else { Arc::new(Contraction::new(f.clone(), &rule.owned)?) };
     // Where nothing is included, a function on distances may say where to begin.
     let k = rule.constraint.shape().k.unwrap_or(start.len());
     let first = if rule.include.is_empty() { &start[..start.len().min(k)] } else { &rule.include };
@@ -193,7 +217,8 @@ fn select(
         None => None,
         Some(ground) => Some(Arc::new(loader.distances(ground, ctl, watch)?)),
     };
-    let mut optimizer = prepared.method.build(&rule.shape(), distances)?;
+    let mut optimizer =
+        prepared.method.build(&rule.shape(), distances, begun.as_ref().map_or(&[], |begun| &begun.kept))?;
     let (_, total) = optimizer.progress(&problem);
     let (done, evaluations) = from.map_or((0, 0), |saved| (saved.took.len() as u64, saved.evaluations));
     watch.progress(Progress { phase: Phase::Selecting, done, total, objective_value: None, evaluations });
@@ -209,56 +234,18 @@ fn select(
         });
         watch.save(&|| Ok(encode(&problem.save(optimizer, ctl))?));
     })?;
-    let valued = if is_another(&prepared.function) {
-        value_of_all(&mut outcome, &prepared.function, loader, ctl, watch)?
+    let (valued, owned_value) = if is_another(&prepared.function) {
+        value_of_all(&mut outcome, &prepared.function, &rule.owned, loader, ctl, watch)?
     } else {
-        Valued::Whole
+        (Valued::Whole, value_of_owned(&mut outcome, &f, &rule.owned, ctl)?)
     };
     let mut committee = None;
-    if let Form::Committee { rule, k } = &prepared.function.form {
-        committee = Some(Committee::of(&*loader.profile(ctl, watch)?, rule, *k, &outcome.selection.items)?);
+    if let Form::Committee { rule: scores, k } = &prepared.function.form {
+        let members = [&rule.owned[..], &outcome.selection.items].concat();
+        committee = Some(Committee::of(&*loader.profile(ctl, watch)?, scores, *k, &members)?);
     }
     timings.selecting = start.elapsed().as_secs_f64();
-    Ok((outcome, valued, committee))
-}
-
-/// Whether another function is searched than the one that is meant: over a sample of its rows, or over a graph.
-fn is_another(function: &Function) -> bool {
-    function.is_sampled() || function.is_graph()
-}
-
-/// Of which function the value of the answer is.
-enum Valued {
-    /// Of the one that is meant: it was optimised.
-    Whole,
-    /// Of another, and this one of the one that is meant.
-    Other(f64),
-    /// Of another: the run was stopped before that of the one that is meant was known.
-    Unknown,
-}
-
-/// A run that was stopped may take this long to learn the value of what it has.
-const LAST_LOOK: Duration = Duration::from_millis(300);
-
-/// The value of an answer that was found over a sample or a graph. A cancel that comes now is the end of the run too.
-fn value_of_all(
-    outcome: &mut Outcome,
-    function: &Function,
-    loader: &mut Loader<'_>,
-    ctl: &Ctl,
-    watch: &mut dyn Watch,
-) -> Result<Valued, Stop> {
-    let finished = matches!(outcome.ended, Ended::Finished(_));
-    let last_look = Ctl::new(Some(Instant::now() + LAST_LOOK));
-    match loader.value(function, &outcome.selection.items, if finished { ctl } else { &last_look }, watch) {
-        Ok(value) => Ok(Valued::Other(value)),
-        Err(Stop::Halted(Ending::Cancelled)) => {
-            outcome.ended = Ended::Cancelled;
-            Ok(Valued::Unknown)
-        }
-        Err(Stop::Halted(Ending::Deadline | Ending::Finished | Ending::Asked)) => Ok(Valued::Unknown),
-        Err(failed) => Err(failed),
-    }
+    Ok(Found { outcome, valued, owned_value, begun, committee })
 }
 
 /// Stopped while loading: what was chosen is what the earlier run had chosen.
@@ -332,6 +319,8 @@ fn describe(
             .as_ref()
             .map(|costs| selection.items.iter().map(|&e| costs[e as usize]).sum()),
         committee: None,
+        owned: None,
+        warm_start: None,
         ranking: (prepared.method.ranks_all() && complete).then(|| selection.items.clone()),
         indices: selection.items,
         gains: selection.gains,

@@ -26,6 +26,15 @@ pub struct ConstraintsSpec {
     /// Items that may not be chosen, and must still be represented.
     #[serde(default)]
     pub exclude: Vec<ItemRef>,
+    /// Jobs whose items come after those of `include`.
+    #[serde(default)]
+    pub include_jobs: Vec<String>,
+    /// Jobs whose items may not be chosen.
+    #[serde(default)]
+    pub exclude_jobs: Vec<String>,
+    /// Jobs whose items are owned: they may not be chosen, and what they cover is no gain any more.
+    #[serde(default)]
+    pub discount_jobs: Vec<String>,
     /// Stop before an item whose gain is at most this.
     #[serde(default)]
     pub stop_when_gain_at_most: Option<f64>,

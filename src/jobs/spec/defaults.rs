@@ -61,6 +61,10 @@ defaults! {
     delta: f64 = 0.05;
     /// Relative error that they are needed for.
     mean_epsilon: f64 = 0.2;
+    /// How much worse than the best gain that of a kept item may be.
+    tolerance: f64 = 0.1;
+    /// Nearest neighbours that vote.
+    neighbors: u64 = submodular::compare::transfer::NEIGHBORS as u64;
     /// Clipped cosines are not positive semidefinite, unclipped ones are.
     kernel: SimilaritySpec = SimilaritySpec { metric: MetricSpec::CosineSigned, gamma: None, neighbors: None };
 }

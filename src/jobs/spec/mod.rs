@@ -7,6 +7,7 @@ mod experiment;
 mod objective;
 mod optimizer;
 mod shapes;
+mod warm_start;
 
 pub use committee::*;
 pub use constraints::*;
@@ -14,6 +15,7 @@ pub use experiment::*;
 pub use objective::*;
 pub use optimizer::*;
 pub use shapes::*;
+pub use warm_start::*;
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +30,9 @@ pub struct SelectionSpec {
     /// How to search.
     #[serde(default)]
     pub optimizer: OptimizerSpec,
+    /// An earlier answer to begin with.
+    #[serde(default)]
+    pub warm_start: Option<WarmStartSpec>,
     /// Seed of every draw.
     #[serde(default)]
     pub seed: u64,

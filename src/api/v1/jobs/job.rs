@@ -1,7 +1,9 @@
 //! A job on the wire.
 
 use crate::api::v1::result::{Guarantee, JobKind};
-use crate::api::v1::spec::{BiasStudySpec, Constraints, Objective, OnStop, Optimizer, SmoothnessSpec, To};
+use crate::api::v1::spec::{
+    BiasStudySpec, Constraints, Objective, OnStop, Optimizer, SmoothnessSpec, To, WarmStart,
+};
 use crate::jobs::record::{self, PhaseRecord, ProgressRecord};
 use crate::jobs::selection::result::PlanReport;
 use crate::jobs::spec;
@@ -74,7 +76,7 @@ pub enum JobState {
 #[serde(untagged)]
 pub enum JobSpec {
     /// Of a selection.
-    Selection(SelectionSpec),
+    Selection(Box<SelectionSpec>),
     /// Of a bias study.
     BiasStudy(BiasStudySpec),
     /// Of an estimate of smoothness.
@@ -90,6 +92,8 @@ pub struct SelectionSpec {
     pub constraints: Constraints,
     /// How to search.
     pub optimizer: Optimizer,
+    /// An earlier answer to begin with.
+    pub warm_start: Option<WarmStart>,
     /// Seed of every draw.
     pub seed: u64,
     /// Running seconds after which the job stops.
@@ -248,7 +252,9 @@ impl From<JobView> for Job {
     fn from(view: JobView) -> Self {
         let JobView { record, tracked, queue_position } = view;
         let (kind, spec) = match record.spec {
-            record::JobSpec::Selection(spec) => (JobKind::Selection, JobSpec::Selection(spec.into())),
+            record::JobSpec::Selection(spec) => {
+                (JobKind::Selection, JobSpec::Selection(Box::new((*spec).into())))
+            }
             record::JobSpec::BiasStudy(spec) => (JobKind::BiasStudy, JobSpec::BiasStudy(spec.into())),
             record::JobSpec::Smoothness(spec) => (JobKind::Smoothness, JobSpec::Smoothness(spec.into())),
         };
@@ -305,6 +311,7 @@ impl From<spec::SelectionSpec> for SelectionSpec {
             objective: spec.objective.to(),
             constraints: spec.constraints.to(),
             optimizer: spec.optimizer.to(),
+            warm_start: spec.warm_start.to(),
             seed: spec.seed,
             deadline_seconds: spec.deadline_seconds,
             on_stop: spec.on_stop.to(),

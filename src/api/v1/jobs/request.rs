@@ -8,7 +8,7 @@ use crate::api::json;
 use crate::api::problem::Problem;
 use crate::api::v1::datasets::DatasetBody;
 use crate::api::v1::result::SelectionKind;
-use crate::api::v1::spec::{Constraints, External, Objective, OnStop, Optimizer, To};
+use crate::api::v1::spec::{Constraints, External, Objective, OnStop, Optimizer, To, WarmStart};
 use crate::dataset::Source;
 use crate::jobs::record::JobSpec;
 use crate::jobs::spec::SelectionSpec;
@@ -26,7 +26,7 @@ const LONGEST_LABEL: usize = 256;
 #[serde(untagged)]
 pub enum JobRequest {
     /// Choose items.
-    Selection(SelectionRequest),
+    Selection(Box<SelectionRequest>),
     /// Compare committees chosen from biased rankings, with and without quotas.
     BiasStudy(BiasStudyRequest),
     /// Estimate what biased rankings still tell of the candidates.
@@ -56,6 +56,9 @@ pub struct SelectionRequest {
     #[serde(default)]
     #[schema(value_type = Option<Optimizer>)]
     pub optimizer: Option<Value>,
+    /// An earlier answer to begin with.
+    #[serde(default)]
+    pub warm_start: Option<WarmStart>,
     /// Seed of every draw.
     #[serde(default)]
     pub seed: u64,
@@ -120,15 +123,16 @@ impl SelectionRequest {
         match (dataset, objective, optimizer) {
             (Ok(dataset), Ok(objective), Ok(optimizer)) => {
                 price(&self.constraints)?;
-                let spec = JobSpec::Selection(SelectionSpec {
+                let spec = SelectionSpec {
                     objective: objective.to(),
                     constraints: self.constraints.to(),
                     optimizer: optimizer.map(To::to).unwrap_or_default(),
+                    warm_start: self.warm_start.to(),
                     seed: self.seed,
                     deadline_seconds: self.deadline_seconds,
                     on_stop: self.on_stop.to(),
-                });
-                Ok(Wanted { dataset, spec, labels: self.labels })
+                };
+                Ok(Wanted { dataset, spec: JobSpec::Selection(Box::new(spec)), labels: self.labels })
             }
             (Err(first), objective, optimizer) => {
                 let more = objective.err().into_iter().chain(optimizer.err());

@@ -29,6 +29,22 @@ pub struct Constraints {
     /// Items that may not be chosen, and must still be represented.
     #[serde(default)]
     pub exclude: Vec<Item>,
+    /// Jobs that have ended with a result: their items come next, in this order and each once. An item that the dataset
+    /// does not have is an offence.
+    #[serde(default)]
+    #[schema(max_items = 256)]
+    pub include_jobs: Vec<String>,
+    /// Jobs that have ended with a result: their items may not be chosen. Those that the dataset does not have are passed
+    /// over. Items of jobs are matched by row where both datasets are the same, else by id.
+    #[serde(default)]
+    #[schema(max_items = 256)]
+    pub exclude_jobs: Vec<String>,
+    /// Jobs that have ended with a result: their items are owned. They may not be chosen, cost nothing, and what they cover
+    /// is no gain any more: what is maximised is f of them and the chosen, less f of them. Those that the dataset does not
+    /// have are passed over.
+    #[serde(default)]
+    #[schema(max_items = 256)]
+    pub discount_jobs: Vec<String>,
     /// Stop before an item whose gain is at most this.
     #[serde(default)]
     pub stop_when_gain_at_most: Option<f64>,

@@ -52,6 +52,7 @@ mod objective;
 mod optimizer;
 mod shapes;
 mod stored;
+mod warm_start;
 
 pub use committee::*;
 pub use constraints::*;
@@ -60,6 +61,7 @@ pub use objective::*;
 pub use optimizer::*;
 pub use shapes::*;
 pub(in crate::api) use stored::To;
+pub use warm_start::*;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

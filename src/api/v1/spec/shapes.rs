@@ -203,3 +203,24 @@ pub enum Item {
     /// Id; of an integer column its decimal string.
     Id(String),
 }
+
+/// A label of each item. Labels are compared as they are written.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Labels {
+    /// The name of a column, of any type.
+    Column(String),
+    /// A label an item, or null.
+    Values(Vec<Option<Label>>),
+}
+
+/// A label, compared as it is written.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, ToSchema)]
+#[serde(untagged, expecting = "a label is a number or a string")]
+pub enum Label {
+    /// A number.
+    #[schema(value_type = f64)]
+    Number(serde_json::Number),
+    /// Text.
+    Text(String),
+}

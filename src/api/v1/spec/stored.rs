@@ -57,8 +57,26 @@ same!(Inner, InnerSpec: Greedy, LazyGreedy);
 same!(OnStop, OnStop: Partial, Fail);
 same!(RuleName, RuleName: Sntv, Bloc, KBorda, Geometric, Harmonic, Positional, ChamberlinCourantBorda, ChamberlinCourantApproval, Pav, HarmonicBorda, GeometricOwa, Owa);
 same!(Item, ItemRef: Index(index), Id(id));
+same!(Labels, LabelsSpec: Column(name), Values(labels));
+same!(WarmStartBy, WarmStartBySpec: Knn);
+same!(WarmStart, WarmStartSpec: One(start), Nearest(start));
 same!(Represented, RepresentedSpec: Rows(rows), Sample(rows), Dataset(id), Vectors(vectors));
 same!(Rows, RowsSpec: Rows(rows), Dataset(id), Vectors(vectors));
+
+impl To<String> for Label {
+    fn to(self) -> String {
+        match self {
+            Label::Number(number) => number.to_string(),
+            Label::Text(text) => text,
+        }
+    }
+}
+
+impl To<Label> for String {
+    fn to(self) -> Label {
+        Label::Text(self)
+    }
+}
 
 /// Structs with the same fields; a field that one side has more does not compile.
 macro_rules! same_fields {
@@ -83,7 +101,9 @@ same_fields!(Vouched, VouchedSpec: monotone, submodular, nonnegative);
 same_fields!(Rule, RuleSpec: rule, t, q, positions, owa);
 same_fields!(Parts, PartsSpec: by, count, column);
 same_fields!(DistanceBound, MinDistanceSpec: value, distance);
-same_fields!(Constraints, ConstraintsSpec: k, groups, knapsack, min_distance, include, exclude, stop_when_gain_at_most);
+same_fields!(Constraints, ConstraintsSpec: k, groups, knapsack, min_distance, include, exclude, include_jobs, exclude_jobs, discount_jobs, stop_when_gain_at_most);
+same_fields!(OneWarmStart, OneWarmStartSpec: job, tolerance);
+same_fields!(NearestWarmStart, NearestWarmStartSpec: jobs, by, labels, neighbors, tolerance);
 
 /// Unions whose alternatives have a name and the same fields.
 macro_rules! same_names {

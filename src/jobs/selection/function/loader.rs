@@ -115,6 +115,24 @@ impl<'a> Loader<'a> {
         Ok(self.profile.insert(profile).clone())
     }
 
+    /// The vectors of these items, ascending, one after the other.
+    pub(in crate::jobs::selection) fn vectors(
+        &self,
+        items: &[Item],
+        ctl: &Ctl,
+        watch: &mut dyn Watch,
+    ) -> Result<Vec<f32>, Stop> {
+        let mut vectors = Vec::with_capacity(items.len() * self.source.dim());
+        let mut left = items.iter().peekable();
+        self.stream(self.source, ctl, watch, &mut |row, values| {
+            if left.next_if(|&&item| item as usize == row).is_some() {
+                vectors.extend_from_slice(values);
+            }
+            Ok(())
+        })?;
+        Ok(vectors)
+    }
+
     /// Distances of all items, recomputed when they are asked for.
     pub(in crate::jobs::selection) fn distances(
         &mut self,
