@@ -247,6 +247,20 @@ async fn what_earlier_jobs_cannot_give_is_refused_at_its_place() {
             assert_eq!(refusal(&refused), expected, "{body} {}", refused.json);
         }
     }
+    // By row where nothing has ids, as long as the data are the same: also before they are stored.
+    let body = job(&nameless, json!({"k": 1, "exclude_jobs": [without]}));
+    assert_eq!(client.post_json("/v1/jobs?validate_only=true", &body).await.status, 200);
+    let unlike = json!({"vectors": [[1, 0], [0, 1], [1, 2]]});
+    let refused =
+        client.post_json("/v1/jobs", &job(&unlike, json!({"k": 1, "exclude_jobs": [without]}))).await;
+    assert!(refused.text("/detail").contains("ids"), "{}", refused.json);
+    // What is owned takes memory.
+    let plan = async |constraints: Value| {
+        let plan = client.post_json("/v1/jobs?validate_only=true", &job(&data, constraints)).await.json;
+        plan["memory_bytes"].as_u64().unwrap()
+    };
+    let excluded = plan(json!({"k": 3, "exclude_jobs": [with_ids]})).await;
+    assert!(plan(json!({"k": 3, "discount_jobs": [with_ids]})).await > excluded);
     let mut distances = job(&data, json!({"k": 3, "discount_jobs": [with_ids]}));
     distances["objective"] = json!({"name": "disparity_min"});
     let refused = client.post_json("/v1/jobs", &distances).await;
@@ -261,6 +275,10 @@ async fn what_earlier_jobs_cannot_give_is_refused_at_its_place() {
     next["constraints"]["exclude_jobs"] = json!([running]);
     let (_, result) = run(&client, &next).await;
     assert!(rows(&result).iter().all(|row| !prefix.contains(row)), "{result}");
+    let (_, left) = run(&client, &body).await;
+    let taken = rows(&client.get(&format!("/v1/jobs/{without}/result")).await.json);
+    assert_eq!(rows(&left).len(), 1);
+    assert!(!taken.contains(&rows(&left)[0]), "{left}");
 }
 
 #[tokio::test]

@@ -168,7 +168,7 @@ pub struct SelectionResult {
     /// Of the objective `committee`: what the chosen are to the voters; null for others, and for a prefix.
     pub committee: Option<CommitteeReport>,
     /// What was owned, where `discount_jobs` are given: `objective_value` is f of it and the chosen, less f of it. Null
-    /// elsewhere.
+    /// where nothing is.
     pub owned: Option<Owned>,
     /// What became of the earlier answer that the search began with; null without, and for a prefix.
     pub warm_start: Option<WarmStarted>,

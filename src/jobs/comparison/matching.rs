@@ -76,7 +76,7 @@ impl JobService {
                     refuse_many(items, &place)?;
                     let chosen = self.result(&job).map_err(at)?.into_chosen();
                     let (Some(items), Some(dataset)) = (chosen, record.dataset) else {
-                        let detail = format!("{id} is an experiment: it has chosen no items");
+                        let detail = format!("{id} has chosen no items of a dataset");
                         let field = FieldError::new(place, "invalid_parameter", detail);
                         return Err(CompareError::Refused(SelectionError::Invalid(vec![field]).into()));
                     };

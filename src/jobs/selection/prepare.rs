@@ -61,8 +61,8 @@ impl Prepared {
     }
 }
 
-/// Looks everything up in `source` and estimates the run. `archive`: what else the spec
-/// names; `asks` says whether there is somebody to ask for values from outside.
+/// Looks everything up in `source` and estimates the run. `archive`: what else the spec names; `asks` says whether there
+/// is somebody to ask for values from outside.
 ///
 /// # Errors
 /// [`SelectionError::Invalid`] with every offence, [`SelectionError::Dataset`]. A job that is too large is prepared

@@ -73,7 +73,7 @@ impl WarmStart {
             }
         };
         if let Some(nearest) = &nearest {
-            nearest.refuse_the_dumb(&offers, resolver);
+            nearest.refuse_the_mute(&offers, resolver);
         }
         Ok(Self { tolerance, offers, nearest })
     }
@@ -166,7 +166,7 @@ impl Nearest {
     }
 
     /// A job that has nothing to vote with, or nothing to vote on.
-    fn refuse_the_dumb(&self, offers: &[(String, Vec<Item>)], resolver: &mut Resolver<'_>) {
+    fn refuse_the_mute(&self, offers: &[(String, Vec<Item>)], resolver: &mut Resolver<'_>) {
         if !resolver.errors.is_empty() {
             return;
         }
