@@ -13,7 +13,7 @@ mod represented;
 mod resolve;
 pub mod result;
 mod run;
-mod saved;
+pub(super) mod saved;
 
 pub(super) use error::infeasible;
 pub use error::{FieldError, SelectionError};

@@ -1,5 +1,6 @@
 //! What a job asks for, as it is stored: every default filled, every name checked by serde, nothing looked up yet.
 
+mod attribution;
 mod committee;
 mod constraints;
 pub mod defaults;
@@ -8,6 +9,7 @@ mod objective;
 mod optimizer;
 mod shapes;
 
+pub use attribution::*;
 pub use committee::*;
 pub use constraints::*;
 pub use experiment::*;

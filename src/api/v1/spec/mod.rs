@@ -45,6 +45,7 @@ macro_rules! told_by_name {
     };
 }
 
+mod attribution;
 mod committee;
 mod constraints;
 mod experiment;
@@ -53,6 +54,7 @@ mod optimizer;
 mod shapes;
 mod stored;
 
+pub use attribution::*;
 pub use committee::*;
 pub use constraints::*;
 pub use experiment::*;
