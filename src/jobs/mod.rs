@@ -18,6 +18,7 @@ mod submission;
 mod work;
 mod worker;
 
+pub mod attribution;
 pub mod comparison;
 pub mod experiment;
 pub mod outcome;
@@ -31,6 +32,7 @@ pub use admission::Tracked;
 pub use archive::{Archive, Nothing};
 pub use error::JobError;
 pub use events::{Change, Changes};
+pub use exchange::Sent;
 pub use idempotency::IdempotencyKey;
 pub use retention::{Retention, Swept};
 pub use service::{JobService, JobSettings, JobView, Occupancy, OpenError};

@@ -1,5 +1,6 @@
 //! What a job leaves, whatever its kind.
 
+use super::attribution::result::AttributionResult;
 use super::experiment::result::{BiasStudyResult, SmoothnessResult};
 use super::record::JobSpec;
 use super::selection::result::SelectionResult;
@@ -26,6 +27,8 @@ pub enum JobResult {
     BiasStudy(BiasStudyResult),
     /// Of an estimate of smoothness.
     Smoothness(SmoothnessResult),
+    /// Of an attribution.
+    Attribution(Box<AttributionResult>),
 }
 
 impl JobResult {
@@ -38,6 +41,7 @@ impl JobResult {
             JobSpec::Selection(_) => Self::Selection(serde_json::from_slice(bytes)?),
             JobSpec::BiasStudy(_) => Self::BiasStudy(serde_json::from_slice(bytes)?),
             JobSpec::Smoothness(_) => Self::Smoothness(serde_json::from_slice(bytes)?),
+            JobSpec::Attribution(_) => Self::Attribution(serde_json::from_slice(bytes)?),
         })
     }
 
@@ -48,7 +52,7 @@ impl JobResult {
                 let SelectionResult { indices, ids, dataset_digest, .. } = *result;
                 Some(ChosenItems { rows: indices, ids, digest: dataset_digest })
             }
-            Self::BiasStudy(_) | Self::Smoothness(_) => None,
+            Self::BiasStudy(_) | Self::Smoothness(_) | Self::Attribution(_) => None,
         }
     }
 }

@@ -1,9 +1,12 @@
 //! The stored form of a job.
 
+use super::attribution::result::AttributionResult;
 use super::experiment::result::{BiasStudyResult, SmoothnessResult};
 use super::outcome::JobResult;
 use super::selection::result::PlanReport;
-use super::spec::{BiasStudySpec, OnStop, SelectionSpec, SmoothnessSpec};
+use super::spec::{
+    AttributionSpec, BiasStudySpec, EvaluatorSpec, ObjectiveSpec, OnStop, SelectionSpec, SmoothnessSpec,
+};
 use super::state::State;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -53,6 +56,8 @@ pub enum JobSpec {
     BiasStudy(BiasStudySpec),
     /// Estimate what biased rankings still tell.
     Smoothness(SmoothnessSpec),
+    /// Explain a model's answer.
+    Attribution(Box<AttributionSpec>),
 }
 
 impl JobSpec {
@@ -62,6 +67,7 @@ impl JobSpec {
             JobSpec::Selection(_) => "selection",
             JobSpec::BiasStudy(_) => "bias_study",
             JobSpec::Smoothness(_) => "smoothness",
+            JobSpec::Attribution(_) => "attribution",
         }
     }
 
@@ -71,6 +77,7 @@ impl JobSpec {
             JobSpec::Selection(spec) => spec.deadline_seconds,
             JobSpec::BiasStudy(BiasStudySpec { run, .. })
             | JobSpec::Smoothness(SmoothnessSpec { run, .. }) => run.deadline_seconds,
+            JobSpec::Attribution(spec) => spec.run.deadline_seconds,
         }
     }
 
@@ -80,13 +87,14 @@ impl JobSpec {
             JobSpec::Selection(spec) => spec.on_stop,
             JobSpec::BiasStudy(BiasStudySpec { run, .. })
             | JobSpec::Smoothness(SmoothnessSpec { run, .. }) => run.on_stop,
+            JobSpec::Attribution(spec) => spec.run.on_stop,
         }
     }
 
     /// The dataset of the rankings that an experiment begins with, where they are of one.
     pub fn latent_dataset(&self) -> Option<&str> {
         match self {
-            JobSpec::Selection(_) => None,
+            JobSpec::Selection(_) | JobSpec::Attribution(_) => None,
             JobSpec::BiasStudy(BiasStudySpec { latent, .. })
             | JobSpec::Smoothness(SmoothnessSpec { latent, .. }) => latent.dataset(),
         }
@@ -98,6 +106,27 @@ impl JobSpec {
             JobSpec::Selection(spec) => spec.objective.datasets(),
             JobSpec::BiasStudy(spec) => spec.latent.dataset().into_iter().collect(),
             JobSpec::Smoothness(spec) => spec.datasets().collect(),
+            JobSpec::Attribution(_) => vec![],
+        }
+    }
+
+    /// Most sets of a round of questions, and the seconds that it waits for its answers; none where nobody is asked.
+    pub fn patience(&self) -> Option<(u64, f64)> {
+        match self {
+            JobSpec::Selection(spec) => {
+                let ObjectiveSpec::External { max_sets_per_round, idle_expires_seconds, .. } = spec.objective
+                else {
+                    return None;
+                };
+                Some((max_sets_per_round, idle_expires_seconds))
+            }
+            JobSpec::Attribution(spec) => match spec.evaluator {
+                EvaluatorSpec::Answers { max_sets_per_round, idle_expires_seconds } => {
+                    Some((max_sets_per_round, idle_expires_seconds))
+                }
+                EvaluatorSpec::Table { .. } => None,
+            },
+            JobSpec::BiasStudy(_) | JobSpec::Smoothness(_) => None,
         }
     }
 }
@@ -180,6 +209,23 @@ pub enum ResultSummary {
     Selection(SelectionSummary),
     /// Of an experiment.
     Experiment(ExperimentSummary),
+    /// Of an attribution.
+    Attribution(AttributionSummary),
+}
+
+/// An attribution in a few numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AttributionSummary {
+    /// Regions that have a place in the order.
+    pub ranked: u64,
+    /// Area under the insertion curve, where there is one.
+    pub insertion_auc: Option<f64>,
+    /// Area under the deletion curve, where there is one.
+    pub deletion_auc: Option<f64>,
+    /// Whether the search ran to its end.
+    pub complete: bool,
+    /// Why it ended.
+    pub termination: String,
 }
 
 /// An experiment in a few numbers.
@@ -231,6 +277,16 @@ impl From<&JobResult> for ResultSummary {
                 complete: ran.complete,
                 termination: ran.termination.clone(),
             }),
+            JobResult::Attribution(result) => {
+                let AttributionResult { explained, complete, termination, .. } = &**result;
+                Self::Attribution(AttributionSummary {
+                    ranked: explained.ranking.len() as u64,
+                    insertion_auc: explained.insertion_auc,
+                    deletion_auc: explained.deletion_auc,
+                    complete: *complete,
+                    termination: termination.clone(),
+                })
+            }
         }
     }
 }

@@ -8,10 +8,10 @@ use super::record::{Failure, JobKey, JobRecord, JobSpec, PhaseRecord, ProgressRe
 use super::selection::result::SelectionResult;
 use super::selection::{self, Phase, Progress, SelectionError, Watch};
 use super::service::Shared;
-use super::spec::{ObjectiveSpec, OnStop};
+use super::spec::OnStop;
 use super::state::{Forbidden, State};
 use super::store::{Ending, Save, StoreError};
-use super::work;
+use super::work::{self, Known};
 use super::worker::panic_text;
 use crate::dataset::{DatasetError, Source};
 use rayon::ThreadPool;
@@ -20,7 +20,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use submodular::Set;
-use submodular::objective::{Answers, Oracle};
+use submodular::objective::Answers;
 use tracing::Span;
 use tracing::field::Empty;
 
@@ -136,13 +136,9 @@ fn try_run(shared: &Shared, pool: &ThreadPool, running: &Arc<Running>) -> Result
 
 /// Most sets of a round, and how long it waits.
 fn patience(record: &JobRecord) -> (usize, Duration) {
-    let unbounded = (usize::MAX, Duration::MAX);
-    let JobSpec::Selection(spec) = &record.spec else { return unbounded };
-    let ObjectiveSpec::External { max_sets_per_round, idle_expires_seconds, .. } = &spec.objective else {
-        return unbounded;
-    };
-    let size = usize::try_from(*max_sets_per_round).unwrap_or(usize::MAX);
-    (size, Duration::try_from_secs_f64(*idle_expires_seconds).unwrap_or(Duration::MAX))
+    let Some((size, idle)) = record.spec.patience() else { return (usize::MAX, Duration::MAX) };
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    (size, Duration::try_from_secs_f64(idle).unwrap_or(Duration::MAX))
 }
 
 /// Stores the end of a job. Where the disk has no room for its result, the job ends without one and says so: to wait
@@ -228,7 +224,7 @@ fn work(
     save: Option<Save>,
 ) -> Result<Return, SelectionError> {
     let (source, digest) = source(shared, record)?;
-    let oracle = oracle(shared, record)?;
+    let known = known(shared, record)?;
     let ran_before = save.as_ref().map_or(0.0, |save| save.running_seconds);
     // A run that was stopped while it loaded has begun nothing, though its seconds count.
     let from = save.map(|save| save.bytes).filter(|bytes| !bytes.is_empty());
@@ -241,7 +237,7 @@ fn work(
         }
         let evaluations = Evaluations::of(record);
         let mut recorder = Recorder { shared, running, ran_before, last_save: Instant::now(), evaluations };
-        let ran = prepared.run(digest.as_deref(), from.as_deref(), oracle, &running.ctl, &mut recorder)?;
+        let ran = prepared.run(digest.as_deref(), from.as_deref(), known, &running.ctl, &mut recorder)?;
         if let JobResult::Selection(result) = &ran.result {
             recorder.evaluations.reach(result.evaluations);
         }
@@ -276,15 +272,20 @@ fn work(
     })
 }
 
-/// What is known of values that only the owner has; none where the objective has none.
-fn oracle(shared: &Shared, record: &JobRecord) -> Result<Option<Arc<dyn Oracle>>, SelectionError> {
-    let JobSpec::Selection(spec) = &record.spec else { return Ok(None) };
-    if !matches!(spec.objective, ObjectiveSpec::External { .. }) {
-        return Ok(None);
+/// What only the owner knew, and has told.
+fn known(shared: &Shared, record: &JobRecord) -> Result<Known, StoreError> {
+    if record.spec.patience().is_none() {
+        return Ok(Known::Nothing);
     }
-    let known: Answers =
-        shared.store.answers(&record.key()).map_err(SelectionError::Store)?.into_iter().collect();
-    Ok(Some(Arc::new(known)))
+    let key = record.key();
+    Ok(match &record.spec {
+        JobSpec::Selection(_) => {
+            let known: Answers = shared.store.answers(&key)?.into_iter().collect();
+            Known::Values(Arc::new(known))
+        }
+        JobSpec::Attribution(_) => Known::Regions(shared.store.told(&key)?),
+        JobSpec::BiasStudy(_) | JobSpec::Smoothness(_) => Known::Nothing,
+    })
 }
 
 /// Finite data can have a value that is not: JSON has no such number, so it must not be stored.

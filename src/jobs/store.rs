@@ -5,7 +5,7 @@ mod exchange;
 mod kept;
 mod list;
 
-pub use exchange::{AnswerError, Answered, Round};
+pub use exchange::{AnswerError, Answered, Round, Values};
 pub use kept::KeptResult;
 pub use list::Filter;
 

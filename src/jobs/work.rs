@@ -1,6 +1,7 @@
 //! The work of a job, whatever its kind: planned, then run.
 
 use super::archive::Archive;
+use super::attribution::{self, Told};
 use super::experiment::{self, ExperimentSpec};
 use super::outcome::JobResult;
 use super::record::JobSpec;
@@ -18,6 +19,18 @@ pub(super) enum Prepared {
     Selection(Box<selection::Prepared>, Source),
     /// Draw and measure.
     Experiment(Box<experiment::Prepared>),
+    /// Explain a model's answer.
+    Attribution(Box<attribution::Prepared>),
+}
+
+/// What the job's owner has told so far.
+pub(super) enum Known {
+    /// Nothing is asked.
+    Nothing,
+    /// Values of sets.
+    Values(Arc<dyn Oracle>),
+    /// What a model says of sets of regions.
+    Regions(Told),
 }
 
 /// What a run leaves.
@@ -53,6 +66,9 @@ pub(super) fn prepare(
         }
         JobSpec::BiasStudy(spec) => ExperimentSpec::BiasStudy(spec.clone()),
         JobSpec::Smoothness(spec) => ExperimentSpec::Smoothness(spec.clone()),
+        JobSpec::Attribution(spec) => {
+            return Ok(Prepared::Attribution(Box::new(attribution::prepare(spec, limits)?)));
+        }
     };
     Ok(Prepared::Experiment(Box::new(experiment::prepare(&experiment, archive, limits)?)))
 }
@@ -76,6 +92,7 @@ impl Prepared {
                 ExperimentSpec::BiasStudy(spec) => JobSpec::BiasStudy(spec.clone()),
                 ExperimentSpec::Smoothness(spec) => JobSpec::Smoothness(spec.clone()),
             },
+            Prepared::Attribution(prepared) => JobSpec::Attribution(Box::new(prepared.spec().clone())),
         }
     }
 
@@ -84,6 +101,7 @@ impl Prepared {
         match self {
             Prepared::Selection(prepared, _) => prepared.report(),
             Prepared::Experiment(prepared) => prepared.report(),
+            Prepared::Attribution(prepared) => prepared.report(),
         }
     }
 
@@ -93,11 +111,12 @@ impl Prepared {
         match self {
             Prepared::Selection(prepared, _) => prepared.admit(),
             Prepared::Experiment(prepared) => prepared.admit(),
+            Prepared::Attribution(prepared) => prepared.admit(),
         }
     }
 
     /// Runs it, from what an earlier run of it saved if given. Blocks; call it inside the rayon pool that it shall use.
-    /// `digest` names its dataset in the result, `oracle` knows values from outside.
+    /// `digest` names its dataset in the result, `known` is what its owner has told.
     ///
     /// # Errors
     /// When data or the saved state cannot be read, or the work fails.
@@ -105,18 +124,23 @@ impl Prepared {
         self,
         digest: Option<&str>,
         from: Option<&[u8]>,
-        oracle: Option<Arc<dyn Oracle>>,
+        known: Known,
         ctl: &Ctl,
         watch: &mut dyn Watch,
     ) -> Result<Ran, SelectionError> {
         match self {
             Prepared::Selection(prepared, source) => {
                 let digest = digest.unwrap_or_default();
+                let oracle = if let Known::Values(oracle) = known { Some(oracle) } else { None };
                 let selection::Ran { ending, result, saved, asked } =
                     selection::run(*prepared, &source, digest, from, oracle, ctl, watch)?;
                 Ok(Ran { ending, result: JobResult::Selection(Box::new(result)), saved, asked })
             }
             Prepared::Experiment(prepared) => experiment::run(&prepared, digest, from, ctl, watch),
+            Prepared::Attribution(prepared) => {
+                let told = if let Known::Regions(told) = known { told } else { Told::default() };
+                attribution::run(&prepared, from, &told, ctl, watch)
+            }
         }
     }
 }

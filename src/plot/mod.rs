@@ -1,4 +1,4 @@
-//! Pictures of what experiments leave: from a stored result to an SVG document as text.
+//! Pictures of what experiments and attributions leave: from a stored result to an SVG document as text.
 //!
 //! Pure functions: the same result gives the same bytes. A picture has a ground of its own and colours for light pages
 //! and for dark ones, refers to nothing outside and runs nothing. Its classes are meant for a document of its own (an
@@ -7,11 +7,13 @@
 mod axis;
 mod bias_study;
 mod chart;
+mod curves;
 mod palette;
 mod smoothness;
 mod svg;
 
 pub use bias_study::quality;
+pub use curves::curves;
 pub use smoothness::smoothness;
 
 use crate::jobs::experiment::result::RanRecord;

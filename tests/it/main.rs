@@ -1,6 +1,7 @@
 //! Integration tests, one module per capability.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod attribution;
 mod auth;
 mod client;
 mod committees;

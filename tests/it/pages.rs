@@ -4,6 +4,7 @@ use crate::client::Client;
 use serde_json::{Value, json};
 
 const OBJECTIVES: &str = include_str!("../../docs/objectives.md");
+const ATTRIBUTION: &str = include_str!("../../docs/attribution.md");
 const COMMITTEES: &str = include_str!("../../docs/committees.md");
 
 /// The blocks of JSON of a page.
@@ -128,4 +129,28 @@ async fn the_page_of_committees_shows_what_its_commands_give() {
         };
         assert_eq!(row[2..], [rounded(&of["curve"][2][1]), of["rankings_needed"].to_string()]);
     }
+}
+
+#[tokio::test]
+async fn the_attribution_on_its_page_has_the_order_and_the_curves_beside_it() {
+    let client = Client::new();
+    let row = ATTRIBUTION.lines().find(|line| line.starts_with("| 0, 1, 2 |")).unwrap();
+    let cells: Vec<Vec<f64>> = (row.trim_matches(['|', ' ']).split('|'))
+        .map(|cell| cell.split(',').map(|number| number.trim().parse().unwrap()).collect())
+        .collect();
+    let mut jobs = 0;
+    for job in snippets(ATTRIBUTION) {
+        let found = &client.selected(&job).await["attribution"];
+        let curves =
+            ["ranking", "areas", "insertion_curve", "deletion_curve", "insertion_auc", "deletion_auc"];
+        for (name, shown) in curves.into_iter().zip(&cells) {
+            let one = std::slice::from_ref(&found[name]);
+            let numbers = found[name].as_array().map_or(one, Vec::as_slice);
+            let found: Vec<f64> = numbers.iter().map(|number| number.as_f64().unwrap()).collect();
+            let same = found.iter().zip(shown).all(|(found, shown)| (found - shown).abs() < 1e-9);
+            assert!(same && found.len() == shown.len(), "{name}: {found:?}, on the page {shown:?}");
+        }
+        jobs += 1;
+    }
+    assert_eq!((jobs, cells.len()), (1, 6));
 }

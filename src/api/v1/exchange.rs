@@ -7,8 +7,8 @@ use crate::api::codes::Code;
 use crate::api::extract::{Path, Query, json_body};
 use crate::api::json;
 use crate::api::problem::Problem;
-use crate::jobs::record::JobKey;
-use crate::jobs::{Answered, Round};
+use crate::jobs::record::{JobKey, JobSpec};
+use crate::jobs::{Answered, Round, Sent};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -16,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
+use submodular::attribution::{Evaluation, Output, Scores};
 use time::OffsetDateTime;
 use tokio::time::{Instant, timeout_at};
 use utoipa::{IntoParams, ToSchema};
@@ -42,9 +43,8 @@ pub struct Questions {
     pub sets: Vec<Vec<u32>>,
     /// Whether each set's complement is asked for too.
     pub complements: bool,
-    /// What asks: `external`.
-    #[schema(example = "external")]
-    pub of: &'static str,
+    /// What asks.
+    pub of: Asking,
     /// Classes of a model's answers; null where answers are numbers.
     pub classes: Option<u64>,
     /// When the job is stopped unless this round has been answered.
@@ -52,16 +52,87 @@ pub struct Questions {
     pub expires_at: OffsetDateTime,
 }
 
-/// Answers to a round.
+/// What asks: it says what answers look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Asking {
+    /// An `external` objective, for values.
+    External,
+    /// An attribution, for what a model says of an input.
+    Attribution,
+}
+
+/// Answers to a round, by what asks.
+#[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum Answers {
+    /// Of an `external` objective.
+    Values(ValueAnswers),
+    /// Of an attribution.
+    Evaluations(EvaluationAnswers),
+}
+
+/// Values of the sets of a round.
 #[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Answers {
+pub struct ValueAnswers {
     /// Which round.
     #[schema(minimum = 1, example = 3)]
     pub round: u64,
     /// f of each set, in the order of `sets`: values, never gains.
     #[schema(example = json!([0.0, 0.25, 0.75]))]
     pub answers: Vec<f64>,
+}
+
+/// What a model says of the sets of a round.
+#[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EvaluationAnswers {
+    /// Which round.
+    #[schema(minimum = 1, example = 3)]
+    pub round: u64,
+    /// One answer a set, in the order of `sets`.
+    pub answers: Vec<EvaluationAnswer>,
+}
+
+/// What a model says of the input with one set of regions shown, and with all others shown.
+#[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EvaluationAnswer {
+    /// The probability of every class with the set shown: from 0 to 1, with a sum of 1 within 0.001. Or give `p_target`.
+    #[serde(default)]
+    #[schema(example = json!([0.1, 0.9]))]
+    pub probs: Option<Vec<f64>>,
+    /// The target's probability alone: where a target is given and confidence is not from the entropy.
+    #[serde(default)]
+    pub p_target: Option<f64>,
+    /// Outputs of the evidential model, one a class: where confidence is evidential.
+    #[serde(default)]
+    pub evidence: Option<Vec<f64>>,
+    /// How sure the model is, from 0 to 1: where confidence is given.
+    #[serde(default)]
+    pub confidence: Option<f64>,
+    /// The same with the complement shown: all regions but those of the set.
+    pub complement: ComplementAnswer,
+}
+
+/// What a model says of the input with the complement of a set shown.
+#[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ComplementAnswer {
+    /// The probability of every class. Or give `p_target`.
+    #[serde(default)]
+    #[schema(example = json!([0.6, 0.4]))]
+    pub probs: Option<Vec<f64>>,
+    /// The target's probability alone.
+    #[serde(default)]
+    pub p_target: Option<f64>,
+    /// Outputs of the evidential model; may be left out here.
+    #[serde(default)]
+    pub evidence: Option<Vec<f64>>,
+    /// How sure the model is; may be left out here.
+    #[serde(default)]
+    pub confidence: Option<f64>,
 }
 
 /// What became of answers.
@@ -73,10 +144,61 @@ pub struct AnswersTaken {
     pub round: u64,
 }
 
-impl From<Round> for Questions {
-    fn from(round: Round) -> Self {
-        let Round { round, sets, expires_at, .. } = round;
-        Self { round, sets, complements: false, of: "external", classes: None, expires_at }
+impl Questions {
+    fn new(spec: &JobSpec, Round { round, sets, expires_at, .. }: Round) -> Self {
+        let (of, classes) = match spec {
+            JobSpec::Attribution(spec) => (Asking::Attribution, spec.classes),
+            JobSpec::Selection(_) | JobSpec::BiasStudy(_) | JobSpec::Smoothness(_) => {
+                (Asking::External, None)
+            }
+        };
+        Self { round, sets, complements: of == Asking::Attribution, of, classes, expires_at }
+    }
+}
+
+impl Answers {
+    /// Reads a body as what the job asks for: its round, and the answers.
+    fn read(body: &[u8], spec: &JobSpec) -> Result<(u64, Sent), Problem> {
+        match spec {
+            JobSpec::Attribution(_) => {
+                let EvaluationAnswers { round, answers } = json::read(body)?;
+                let read = |(at, answer): (usize, EvaluationAnswer)| answer.read(&format!("/answers/{at}"));
+                let evaluations = answers.into_iter().enumerate().map(read).collect::<Result<_, _>>()?;
+                Ok((round, Sent::Evaluations(evaluations)))
+            }
+            JobSpec::Selection(_) | JobSpec::BiasStudy(_) | JobSpec::Smoothness(_) => {
+                let ValueAnswers { round, answers } = json::read(body)?;
+                if let Some(at) = answers.iter().position(|answer| !answer.is_finite()) {
+                    let detail = format!("{}, expected a finite number", answers[at]);
+                    return Err(Problem::at(Code::InvalidParameter, format!("/answers/{at}"), detail));
+                }
+                Ok((round, Sent::Values(answers)))
+            }
+        }
+    }
+}
+
+impl EvaluationAnswer {
+    fn read(self, at: &str) -> Result<Evaluation, Problem> {
+        let Self { probs, p_target, evidence, confidence, complement } = self;
+        let shown = Output { scores: scores(probs, p_target, at)?, evidence, confidence };
+        let ComplementAnswer { probs, p_target, evidence, confidence } = complement;
+        let scores = scores(probs, p_target, &format!("{at}/complement"))?;
+        Ok(Evaluation { shown, complement: Output { scores, evidence, confidence } })
+    }
+}
+
+fn scores(probs: Option<Vec<f64>>, p_target: Option<f64>, at: &str) -> Result<Scores, Problem> {
+    match (probs, p_target) {
+        (Some(probs), None) => Ok(Scores::Probabilities(probs)),
+        (None, Some(p_target)) => Ok(Scores::Target(p_target)),
+        (None, None) => {
+            Err(Problem::at(Code::InvalidParameter, format!("{at}/probs"), "missing; give probs or p_target"))
+        }
+        (Some(_), Some(_)) => {
+            let detail = "give probs or p_target, not both";
+            Err(Problem::at(Code::InvalidParameter, format!("{at}/p_target"), detail))
+        }
     }
 }
 
@@ -113,7 +235,7 @@ pub(in crate::api) async fn get_questions(
         let (looking, asked) = (Arc::clone(&app), key.clone());
         let (record, round) = blocking(move || Ok(looking.jobs.round(&asked)?)).await?;
         if let Some(round) = round {
-            return Ok(Json(Questions::from(round)).into_response());
+            return Ok(Json(Questions::new(&record.spec, round)).into_response());
         }
         if record.state.is_terminal() {
             let detail = format!("{id} has ended, and asks nothing");
@@ -131,8 +253,8 @@ pub(in crate::api) async fn get_questions(
 
 /// Answer a job's questions
 ///
-/// The values of the round's sets, in their order. The same answers can be sent again: that is no error, and changes
-/// nothing.
+/// What is asked of the round's sets, in their order: values for an `external` objective, what the model says for an
+/// attribution. The same answers can be sent again: that is no error, and changes nothing.
 #[utoipa::path(
     post, path = "/v1/jobs/{id}/answers", tag = "jobs",
     params(("id" = String, Path, description = "Id of the job")),
@@ -156,15 +278,13 @@ pub(in crate::api) async fn post_answers(
     let limit = app.settings.max_request_bytes;
     let body = json_body(request, limit, "FEWER_LIMITS__REQUEST_BYTES (--max-request-bytes)").await?;
     let answered = blocking(move || {
-        let Answers { round, answers } = json::read(&body)?;
-        if let Some(at) = answers.iter().position(|answer| !answer.is_finite()) {
-            let detail = format!("{}, expected a finite number", answers[at]);
-            return Err(Problem::at(Code::InvalidParameter, format!("/answers/{at}"), detail));
-        }
-        let answered = app.jobs.answer(&JobKey::new(TENANT, &id), round, &answers).map_err(Problem::from);
-        // Only a wrong count has a place in the body.
+        let key = JobKey::new(TENANT, &id);
+        let (round, answers) = Answers::read(&body, &app.jobs.get(&key)?.record.spec)?;
+        let answered = app.jobs.answer(&key, round, answers).map_err(Problem::from);
+        // A wrong count is told without a place.
         let placed = |problem: Problem| {
-            if problem.code == Code::ShapeMismatch { problem.below("/answers") } else { problem }
+            let count = problem.code == Code::ShapeMismatch && problem.errors.is_empty();
+            if count { problem.below("/answers") } else { problem }
         };
         let answered = answered.map_err(placed)?;
         Ok((round, answered))

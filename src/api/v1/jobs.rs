@@ -1,5 +1,6 @@
 //! `/v1/jobs`.
 
+mod attribution;
 mod events;
 mod experiment;
 mod headers;
@@ -10,6 +11,7 @@ mod request;
 #[cfg(test)]
 mod tests;
 
+pub use attribution::AttributionRequest;
 pub(in crate::api) use events::*;
 pub use experiment::{BiasStudyRequest, SmoothnessRequest};
 pub use job::{Job, JobFailure, JobOrPlan, JobPhase, JobPlan, JobProgress, JobResult, JobSpec, JobState};

@@ -1,11 +1,13 @@
 //! What a job leaves, on the wire.
 
 mod accept;
+mod attribution;
 mod experiment;
 mod rounds;
 mod table;
 
 pub(super) use accept::{ResultFormat, accepts};
+pub use attribution::{Attribution, AttributionResult, BestPrefix, HighestConfidence, PrefixTerms};
 pub use experiment::{
     BiasStudy, BiasStudyCell, BiasStudyResult, Estimate, QuotaEstimate, Smoothness, SmoothnessResult,
 };
@@ -32,6 +34,8 @@ pub enum JobKind {
     BiasStudy,
     /// Estimate what biased rankings still tell.
     Smoothness,
+    /// Explain a model's answer.
+    Attribution,
 }
 
 /// A kind that is part of a type: a one-word enum in the schema.
@@ -50,6 +54,7 @@ macro_rules! kind {
 kind!(SelectionKind Selection "selection");
 kind!(BiasStudyKind BiasStudy "bias_study");
 kind!(SmoothnessKind Smoothness "smoothness");
+kind!(AttributionKind Attribution "attribution");
 
 /// What a job has left, by its kind.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -61,6 +66,8 @@ pub enum JobOutcome {
     BiasStudy(BiasStudyResult),
     /// Of an estimate of smoothness.
     Smoothness(SmoothnessResult),
+    /// Of an attribution.
+    Attribution(Box<AttributionResult>),
 }
 
 impl From<outcome::JobResult> for JobOutcome {
@@ -69,6 +76,7 @@ impl From<outcome::JobResult> for JobOutcome {
             outcome::JobResult::Selection(result) => Self::Selection(Box::new((*result).into())),
             outcome::JobResult::BiasStudy(result) => Self::BiasStudy(result.into()),
             outcome::JobResult::Smoothness(result) => Self::Smoothness(result.into()),
+            outcome::JobResult::Attribution(result) => Self::Attribution(Box::new((*result).into())),
         }
     }
 }
@@ -81,6 +89,10 @@ impl JobOutcome {
             Self::BiasStudy(_) | Self::Smoothness(_) => {
                 Err(Problem::new(Code::PrefixNotValid, "an experiment has no answers for smaller k"))
             }
+            Self::Attribution(_) => {
+                let detail = "an attribution has no answers for smaller k: the first regions of its ranking are its own";
+                Err(Problem::new(Code::PrefixNotValid, detail))
+            }
         }
     }
 
@@ -88,12 +100,15 @@ impl JobOutcome {
     pub(super) fn written(&self, job: &str, format: ResultFormat) -> Result<Response, Problem> {
         match self {
             Self::Selection(result) => result.written(job, format),
-            Self::BiasStudy(_) | Self::Smoothness(_) if format != ResultFormat::Json => {
-                let detail = "the result of an experiment is no table: it is written as application/json";
+            Self::BiasStudy(_) | Self::Smoothness(_) | Self::Attribution(_)
+                if format != ResultFormat::Json =>
+            {
+                let detail = "only what was selected is a table: this result is written as application/json";
                 Err(Problem::new(Code::NotAcceptable, detail))
             }
             Self::BiasStudy(result) => Ok(Json(result).into_response()),
             Self::Smoothness(result) => Ok(Json(result).into_response()),
+            Self::Attribution(result) => Ok(Json(result).into_response()),
         }
     }
 }

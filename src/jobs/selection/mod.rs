@@ -14,7 +14,7 @@ mod represented;
 mod resolve;
 pub mod result;
 mod run;
-mod saved;
+pub(super) mod saved;
 mod value;
 mod warm_start;
 

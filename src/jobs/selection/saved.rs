@@ -73,11 +73,11 @@ impl From<SavedRecord> for Saved {
     }
 }
 
-pub(super) fn encode(saved: &Saved) -> Result<Vec<u8>, postcard::Error> {
+pub(in crate::jobs) fn encode(saved: &Saved) -> Result<Vec<u8>, postcard::Error> {
     postcard::to_stdvec(&SavedRecord::from(saved))
 }
 
-pub(super) fn decode(bytes: &[u8]) -> Result<Saved, postcard::Error> {
+pub(in crate::jobs) fn decode(bytes: &[u8]) -> Result<Saved, postcard::Error> {
     if bytes.first() != Some(&VERSION) {
         return Err(postcard::Error::DeserializeBadEncoding);
     }

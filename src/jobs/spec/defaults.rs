@@ -39,6 +39,12 @@ defaults! {
     max_sets_per_round: u64 = 4096;
     /// Seconds that a round waits for its answers.
     idle_expires_seconds: f64 = 3600.0;
+    /// What an evidential model's outputs are multiplied by.
+    evidence_scale: f64 = 1.0;
+    /// Bound on what stands in the exponent.
+    evidence_clamp: f64 = 10.0;
+    /// Sets of a test of fidelity.
+    fidelity_samples: u64 = 200;
     /// Factor between the scores of neighbouring positions, or ranks.
     q: f64 = 0.5;
     /// How much less likely farther rankings, or swaps of farther candidates, are.

@@ -1,5 +1,6 @@
 //! What a job asks for, as it is stored: every default filled, every name checked by serde, nothing looked up yet.
 
+mod attribution;
 mod committee;
 mod constraints;
 pub mod defaults;
@@ -9,6 +10,7 @@ mod optimizer;
 mod shapes;
 mod warm_start;
 
+pub use attribution::*;
 pub use committee::*;
 pub use constraints::*;
 pub use experiment::*;

@@ -3,6 +3,7 @@
 
 use super::{JobStore, StoreError, fetch, parts, put, put_save};
 use crate::fault;
+use crate::jobs::attribution::Told;
 use crate::jobs::record::{Failure, JobKey, JobRecord, ProgressRecord};
 use crate::jobs::state::Event;
 use crate::jobs::store::Save;
@@ -10,6 +11,7 @@ use redb::{ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use submodular::Set;
+use submodular::attribution::{Pair, Reading};
 use time::OffsetDateTime;
 
 /// (tenant, id) -> when the round expires, in milliseconds since 1970, and the round as JSON; [`NEVER`] once it has been
@@ -20,6 +22,9 @@ const NEVER: i64 = i64::MAX;
 const ANSWERED: TableDefinition<(&str, &str, u64), &[u8]> = TableDefinition::new("job_answered_rounds");
 /// (tenant, id, set) -> f(set). A set is its items in ascending order, each four bytes, the most significant first.
 const ANSWERS: TableDefinition<(&str, &str, &[u8]), f64> = TableDefinition::new("job_answers");
+/// (tenant, id, set) -> what counts of an answer about a set of regions: the target's probability and the confidence with
+/// the set shown, then with its complement. A confidence that was not told is NaN.
+const PAIRS: TableDefinition<(&str, &str, &[u8]), [f64; 4]> = TableDefinition::new("job_region_answers");
 
 /// Longer than the key of any set that is asked for.
 const AFTER_EVERY_SET: [u8; 5] = [u8::MAX; 5];
@@ -39,6 +44,23 @@ pub struct Round {
     /// How long a round waits, and how many sets it has at most.
     idle: Duration,
     size: usize,
+    /// The class that an attribution explains, once an answer has told it.
+    #[serde(default)]
+    pub target: Option<u64>,
+}
+
+/// What was answered, in the order of the round's sets.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Values {
+    /// f of each.
+    Numbers(Vec<f64>),
+    /// What counts of what a model says of each.
+    Pairs {
+        /// The class that they explain.
+        target: u64,
+        /// One a set.
+        pairs: Vec<Pair>,
+    },
 }
 
 /// What became of answers.
@@ -84,6 +106,7 @@ pub(super) fn open(transaction: &WriteTransaction) -> Result<(), StoreError> {
     transaction.open_table(ROUNDS)?;
     transaction.open_table(ANSWERED)?;
     transaction.open_table(ANSWERS)?;
+    transaction.open_table(PAIRS)?;
     Ok(())
 }
 
@@ -92,8 +115,9 @@ pub(super) fn remove(transaction: &WriteTransaction, key: &JobKey) -> Result<(),
     let (tenant, id) = parts(key);
     transaction.open_table(ROUNDS)?.remove((tenant, id))?;
     transaction.open_table(ANSWERED)?.retain_in((tenant, id, 0)..=(tenant, id, u64::MAX), |_, _| false)?;
-    let all = (tenant, id, &[][..])..(tenant, id, &AFTER_EVERY_SET[..]);
-    transaction.open_table(ANSWERS)?.retain_in(all, |_, _| false)?;
+    let all = || (tenant, id, &[][..])..(tenant, id, &AFTER_EVERY_SET[..]);
+    transaction.open_table(ANSWERS)?.retain_in(all(), |_, _| false)?;
+    transaction.open_table(PAIRS)?.retain_in(all(), |_, _| false)?;
     Ok(())
 }
 
@@ -103,6 +127,19 @@ fn bytes_of(set: &[u32]) -> Vec<u8> {
 
 fn set_of(bytes: &[u8]) -> Set {
     bytes.as_chunks::<4>().0.iter().map(|item| u32::from_be_bytes(*item)).collect()
+}
+
+fn numbers_of(Pair { shown, complement }: &Pair) -> [f64; 4] {
+    let confidence = |reading: &Reading| reading.confidence.unwrap_or(f64::NAN);
+    [shown.p_target, confidence(shown), complement.p_target, confidence(complement)]
+}
+
+fn pair_of([shown, confidence, complement, confidence_without]: [f64; 4]) -> Pair {
+    let reading = |p_target, confidence: f64| {
+        let confidence = Some(confidence).filter(|confidence| !confidence.is_nan());
+        Reading { p_target, confidence }
+    };
+    Pair { shown: reading(shown, confidence), complement: reading(complement, confidence_without) }
 }
 
 fn put_round(transaction: &WriteTransaction, key: &JobKey, round: &Round) -> Result<(), StoreError> {
@@ -119,6 +156,15 @@ fn round_of(transaction: &WriteTransaction, key: &JobKey) -> Result<Option<Round
     Ok(round.map(|entry| serde_json::from_slice(entry.value().1)).transpose()?)
 }
 
+impl Values {
+    fn len(&self) -> usize {
+        match self {
+            Self::Numbers(numbers) => numbers.len(),
+            Self::Pairs { pairs, .. } => pairs.len(),
+        }
+    }
+}
+
 impl Round {
     /// The next of so many at most.
     fn next(round: u64, mut sets: Vec<Set>, size: usize, idle: Duration, now: OffsetDateTime) -> Self {
@@ -126,7 +172,7 @@ impl Round {
         // An expiry beyond the calendar is none.
         let expires_at = now.checked_add(idle.try_into().unwrap_or(time::Duration::MAX));
         let expires_at = expires_at.unwrap_or(now + time::Duration::days(365_000));
-        Self { round, sets, later, expires_at, idle, size }
+        Self { round, sets, later, expires_at, idle, size, target: None }
     }
 }
 
@@ -144,8 +190,10 @@ impl JobStore {
         progress: Option<ProgressRecord>,
     ) -> Result<JobRecord, StoreError> {
         self.change(key, Event::Ask, |transaction, record| {
-            let before = round_of(transaction, key)?.map_or(0, |round| round.round);
-            let round = Round::next(before + 1, sets, size, idle, OffsetDateTime::now_utc());
+            let before = round_of(transaction, key)?;
+            let number = 1 + before.as_ref().map_or(0, |round| round.round);
+            let round = Round::next(number, sets, size, idle, OffsetDateTime::now_utc());
+            let round = Round { target: before.and_then(|round| round.target), ..round };
             put_round(transaction, key, &round)?;
             record.progress = progress.or(record.progress.take());
             put_save(transaction, key, save)
@@ -164,7 +212,7 @@ impl JobStore {
         Ok((record, round.filter(|round| !round.sets.is_empty())))
     }
 
-    /// Keeps answers to a round, in the order of its sets. `digest`: of what was sent.
+    /// Keeps answers to a round. `digest`: of what was sent. `values`: none where the round was not open a moment ago.
     ///
     /// # Errors
     /// [`AnswerError`]; nothing is kept then.
@@ -172,7 +220,7 @@ impl JobStore {
         &self,
         key: &JobKey,
         sent: u64,
-        values: &[f64],
+        values: Option<&Values>,
         digest: &[u8],
     ) -> Result<Answered, AnswerError> {
         let transaction = self.database.begin_write().map_err(StoreError::from)?;
@@ -192,13 +240,16 @@ impl JobStore {
             None => {}
         }
         let round = round_of(&transaction, key)?;
-        let Some(round) = round.filter(|round| round.round == sent && !round.sets.is_empty()) else {
-            let current = round_of(&transaction, key)?.map_or(0, |round| round.round);
+        let current = round.as_ref().map_or(0, |round| round.round);
+        let round = round.filter(|round| round.round == sent && !round.sets.is_empty());
+        let (Some(round), Some(values)) = (round, values) else {
             return Err(AnswerError::WrongRound { sent, current });
         };
-        if round.sets.len() != values.len() {
-            return Err(AnswerError::Count { expected: round.sets.len(), found: values.len() });
+        let found = values.len();
+        if round.sets.len() != found {
+            return Err(AnswerError::Count { expected: round.sets.len(), found });
         }
+        let target = if let Values::Pairs { target, .. } = values { Some(*target) } else { None };
         keep(&transaction, key, &round, values, digest)?;
         let now = OffsetDateTime::now_utc();
         let next = if round.later.is_empty() {
@@ -207,6 +258,7 @@ impl JobStore {
         } else {
             Round::next(round.round + 1, round.later, round.size, round.idle, now)
         };
+        let next = Round { target, ..next };
         put_round(&transaction, key, &next)?;
         put(&transaction, &record)?;
         fault::around(Event::Answer.name(), || transaction.commit()).map_err(StoreError::from)?;
@@ -226,6 +278,28 @@ impl JobStore {
             known.push((set_of(key.value().2), value.value()));
         }
         Ok(known)
+    }
+
+    /// What was told of regions so far. O(answers).
+    ///
+    /// # Errors
+    /// The store's own.
+    pub fn told(&self, key: &JobKey) -> Result<Told, StoreError> {
+        let (tenant, id) = parts(key);
+        let transaction = self.database.begin_read()?;
+        let rounds = transaction.open_table(ROUNDS)?;
+        let round: Option<Round> =
+            rounds.get(parts(key))?.map(|entry| serde_json::from_slice(entry.value().1)).transpose()?;
+        let mut pairs = Vec::new();
+        let answers = transaction.open_table(PAIRS)?;
+        for entry in answers.range((tenant, id, &[][..])..(tenant, id, &AFTER_EVERY_SET[..]))? {
+            let (key, value) = entry?;
+            pairs.push((set_of(key.value().2), pair_of(value.value())));
+        }
+        Ok(match round {
+            Some(Round { round, target, .. }) => Told { rounds: round, target, pairs },
+            None => Told::default(),
+        })
     }
 
     /// Nobody has answered in time: the job is stopped, and says so. What it has chosen is still to be stored.
@@ -262,13 +336,23 @@ fn keep(
     transaction: &WriteTransaction,
     key: &JobKey,
     round: &Round,
-    values: &[f64],
+    values: &Values,
     digest: &[u8],
 ) -> Result<(), StoreError> {
     let (tenant, id) = parts(key);
-    let mut answers = transaction.open_table(ANSWERS)?;
-    for (set, &value) in round.sets.iter().zip(values) {
-        answers.insert((tenant, id, bytes_of(set).as_slice()), value)?;
+    match values {
+        Values::Numbers(numbers) => {
+            let mut answers = transaction.open_table(ANSWERS)?;
+            for (set, number) in round.sets.iter().zip(numbers) {
+                answers.insert((tenant, id, bytes_of(set).as_slice()), number)?;
+            }
+        }
+        Values::Pairs { pairs, .. } => {
+            let mut answers = transaction.open_table(PAIRS)?;
+            for (set, pair) in round.sets.iter().zip(pairs) {
+                answers.insert((tenant, id, bytes_of(set).as_slice()), numbers_of(pair))?;
+            }
+        }
     }
     transaction.open_table(ANSWERED)?.insert((tenant, id, round.round), digest)?;
     Ok(())

@@ -1,6 +1,6 @@
 //! Who tells what the model says, and the book of what was answered so far.
 
-use super::{Evaluation, InvalidOutput, Model, Pair};
+use super::{Evaluation, InvalidOutput, Model, Output, Pair};
 use crate::{Ctl, Halt, Item, Set};
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
@@ -112,11 +112,12 @@ impl Evaluations {
         Self { count, model, book: RwLock::new(Book { target: model.target(), pairs: HashMap::new() }) }
     }
 
-    /// Records what was answered about `sets`, one each; all of it or nothing. What was known already stays.
+    /// What counts of answers about `sets`, one each, and the class that they explain. Records nothing: for who keeps
+    /// numbers, not answers, and gives them to [`insert`](Self::insert) in another process.
     ///
     /// # Errors
     /// [`InvalidAnswers`], the first in the order of the answers.
-    pub fn record(&self, sets: &[Set], answers: &[Evaluation]) -> Result<(), InvalidAnswers> {
+    pub fn read(&self, sets: &[Set], answers: &[Evaluation]) -> Result<(usize, Vec<Pair>), InvalidAnswers> {
         let (expected, found) = (sets.len(), answers.len());
         if expected != found {
             return Err(InvalidAnswers::Count { expected, found });
@@ -130,7 +131,6 @@ impl Evaluations {
                 self.model.check(output, complement).map_err(refused)?;
             }
         }
-        let mut book = self.book.write().unwrap_or_else(PoisonError::into_inner);
         let whole = || {
             let found = sets.iter().zip(answers).find_map(|(set, answer)| match set.len() {
                 0 => Some(&answer.complement),
@@ -139,19 +139,36 @@ impl Evaluations {
             });
             found.and_then(Model::likeliest)
         };
-        let target = book.target.or_else(whole).ok_or(InvalidAnswers::TargetUnknown)?;
-        book.target = Some(target);
-        for (set, Evaluation { shown, complement }) in sets.iter().zip(answers) {
-            let read = |output| self.model.read(output, target);
-            let pair = Pair { shown: read(shown), complement: read(complement) };
+        let target = self.target().or_else(whole).ok_or(InvalidAnswers::TargetUnknown)?;
+        let read = |output: &Output| self.model.read(output, target);
+        let pair =
+            |answer: &Evaluation| Pair { shown: read(&answer.shown), complement: read(&answer.complement) };
+        Ok((target, answers.iter().map(pair).collect()))
+    }
+
+    /// Records what counts of answers about sets of regions that explain the class `target`. What was known already
+    /// stays.
+    pub fn insert<'a>(&self, target: usize, pairs: impl IntoIterator<Item = (&'a Set, Pair)>) {
+        let mut book = self.book.write().unwrap_or_else(PoisonError::into_inner);
+        book.target = book.target.or(Some(target));
+        for (set, pair) in pairs {
             book.pairs.entry(Mask::of(set, self.count)).or_insert(pair);
         }
+    }
+
+    /// Records what was answered about `sets`, one each; all of it or nothing. What was known already stays.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn record(&self, sets: &[Set], answers: &[Evaluation]) -> Result<(), InvalidAnswers> {
+        let (target, pairs) = self.read(sets, answers)?;
+        self.insert(target, sets.iter().zip(pairs));
         Ok(())
     }
 
     /// How many questions were answered, each about two inputs.
     pub fn len(&self) -> usize {
-        self.read().pairs.len()
+        self.book().pairs.len()
     }
 
     /// Whether none was.
@@ -159,7 +176,7 @@ impl Evaluations {
         self.len() == 0
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, Book> {
+    fn book(&self) -> RwLockReadGuard<'_, Book> {
         self.book.read().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -175,12 +192,12 @@ impl Evaluator for Evaluations {
     }
 
     fn target(&self) -> Option<usize> {
-        self.read().target
+        self.book().target
     }
 
     fn pairs(&self, sets: &[Set], ctl: &Ctl) -> Result<Vec<Pair>, Halt> {
         ctl.tick(sets.len() as u64)?;
-        let book = self.read();
+        let book = self.book();
         if book.target.is_none() {
             return Err(Halt::Ask(vec![vec![]]));
         }
@@ -209,7 +226,7 @@ impl Evaluator for Evaluations {
     }
 
     fn known(&self, set: &[Item]) -> Option<Pair> {
-        let book = self.read();
+        let book = self.book();
         self.find(&book, &Mask::of(set, self.count))
     }
 }

@@ -15,6 +15,8 @@ pub enum Search {
     BidirectionalGreedy {
         /// Candidates evaluated for the low end each loop, at least 2.
         pool: usize,
+        /// Whether a loop's second round of questions is asked together with the next loop's first, for one set more.
+        merge_rounds: bool,
     },
 }
 
@@ -33,38 +35,68 @@ impl Search {
         }
         let (rule, optimizer): (Arc<dyn Constraint>, Box<dyn Optimizer>) = match self {
             Self::Greedy => (Arc::new(Groups::cardinality(k)), Box::new(Greedy)),
-            Self::BidirectionalGreedy { pool } if k == count => {
-                let search = BidirectionalGreedy::new(pool)?.full_ranking(true).tail_gains(false);
+            Self::BidirectionalGreedy { pool, merge_rounds } if k == count => {
+                let search = BidirectionalGreedy::new(pool)?.merge_rounds(merge_rounds);
+                let search = search.full_ranking(true).tail_gains(false);
                 (Arc::new(Unconstrained), Box::new(search))
             }
-            Self::BidirectionalGreedy { pool } => {
-                (Arc::new(Groups::cardinality(k)), Box::new(BidirectionalGreedy::new(pool)?))
+            Self::BidirectionalGreedy { pool, merge_rounds } => {
+                let search = BidirectionalGreedy::new(pool)?.merge_rounds(merge_rounds);
+                (Arc::new(Groups::cardinality(k)), Box::new(search))
             }
         };
         Ok((Problem::new(f, rule, &[], &[], 0)?, optimizer))
     }
 
-    /// Inputs the search looks at, without the two end points, as [`Report::model_calls`](super::Report) counts them.
-    /// At most that many from both ends: the best candidate may be one of the pool, and is not looked at again.
+    /// Inputs the search looks at, without the two end points and what merged rounds look at beforehand, as
+    /// [`Report::model_calls`](super::Report) counts them. At most that many from both ends: the best candidate may be
+    /// one of the pool, and is not looked at again.
     pub fn model_calls(self, count: usize, k: usize) -> u64 {
-        let (mut gains, mut left) = (0, count);
-        for taken in 0..k.min(count) {
-            let (all, wanted) = (k >= count, k.saturating_sub(taken));
-            let from_both_ends = match self {
-                Self::Greedy => None,
-                Self::BidirectionalGreedy { pool } => Some(pool),
-            };
-            if from_both_ends.is_some() && all && left <= 1 {
-                break; // what is left has its place
-            }
-            gains += left;
-            // One goes to the low end, where enough others are left.
-            if let Some(pool) = from_both_ends.filter(|&pool| left > pool && (all || left > wanted)) {
-                gains += pool;
-                left -= 1;
-            }
-            left = left.saturating_sub(1);
-        }
-        2 * gains as u64
+        2 * self.loops(count, k).map(|Loop { first, pool }| (first + pool) as u64).sum::<u64>()
     }
+
+    /// Rounds of questions at most, of `size` sets each, after the one that tells the target where it is not given.
+    /// What is known already is not asked for: there may be fewer.
+    pub fn rounds(self, count: usize, k: usize, size: usize) -> u64 {
+        let ask = |sets: usize| sets.div_ceil(size.max(1)) as u64;
+        let merges = matches!(self, Self::BidirectionalGreedy { merge_rounds: true, .. });
+        let (mut rounds, mut known) = (0, false);
+        for Loop { first, pool } in self.loops(count, k) {
+            // The first candidates come with the set that they extend, a merged round with the next candidates.
+            rounds += if known { 0 } else { ask(first + 1) };
+            rounds += match pool {
+                0 => 0,
+                pool if merges => ask(pool + first),
+                pool => ask(pool + 1),
+            };
+            known = merges && pool > 0;
+        }
+        rounds
+    }
+
+    /// What each loop evaluates.
+    fn loops(self, count: usize, k: usize) -> impl Iterator<Item = Loop> {
+        let pool = match self {
+            Self::Greedy => None,
+            Self::BidirectionalGreedy { pool, .. } => Some(pool),
+        };
+        let all = k >= count;
+        let mut left = count;
+        (0..k.min(count)).map_while(move |taken| {
+            if pool.is_some() && all && left <= 1 {
+                return None; // what is left has its place
+            }
+            let first = left;
+            // One goes to the low end, where enough others are left.
+            let pool = pool.filter(|&pool| left > pool && (all || left > k.saturating_sub(taken)));
+            left = left.saturating_sub(1 + usize::from(pool.is_some()));
+            Some(Loop { first, pool: pool.unwrap_or(0) })
+        })
+    }
+}
+
+/// Candidates that one loop evaluates at the high end and at the low one.
+struct Loop {
+    first: usize,
+    pool: usize,
 }

@@ -66,7 +66,7 @@ fn explain(f: &Arc<Attribution>, search: Search, k: usize) -> Report {
 
 #[test]
 fn rankings_terms_curves_and_calls_are_those_of_the_worked_example() {
-    let both = Search::BidirectionalGreedy { pool: 3 };
+    let both = Search::BidirectionalGreedy { pool: 3, merge_rounds: false };
     for (name, settings, search) in [
         ("smdl_naive", Settings::smdl(), Search::Greedy),
         ("lima_naive", Settings::lima(), Search::Greedy),
@@ -192,14 +192,14 @@ fn both_ends_save_the_calls_the_page_says() {
     for row in GOLDEN["call_counts"].as_array().unwrap() {
         let [m, pool] = ["m", "n_p"].map(|key| row[key].as_u64().unwrap() as usize);
         assert_eq!(Some(Search::Greedy.model_calls(m, m)), row["naive"].as_u64());
-        let both = Search::BidirectionalGreedy { pool };
+        let both = Search::BidirectionalGreedy { pool, merge_rounds: false };
         assert_eq!(Some(both.model_calls(m, m)), row["bidirectional"].as_u64(), "m {m} pool {pool}");
     }
     let settings =
         Settings { weights: Weights { effectiveness: 0.0, ..Settings::lima().weights }, ..Settings::lima() };
     let regions = Arc::new(Regions::new(50, None, Geometry::Unknown).unwrap());
     let f = Arc::new(Attribution::new(regions, settings, Arc::new(Noisy(50))).unwrap());
-    let both = Search::BidirectionalGreedy { pool: 8 };
+    let both = Search::BidirectionalGreedy { pool: 8, merge_rounds: false };
     let (greedy, found) = (explain(&f, Search::Greedy, 50), explain(&f, both, 50));
     assert_eq!(greedy.model_calls, 2550);
     // Once the best candidate is of the pool it saves its own look.
@@ -377,7 +377,11 @@ fn settings_and_tables_that_have_no_meaning_are_refused_by_name() {
     for k in [0, 9] {
         assert!(Search::Greedy.begin(function(Settings::lima()), k).is_err());
     }
-    assert!(Search::BidirectionalGreedy { pool: 1 }.begin(function(Settings::lima()), 8).is_err());
+    assert!(
+        Search::BidirectionalGreedy { pool: 1, merge_rounds: false }
+            .begin(function(Settings::lima()), 8)
+            .is_err()
+    );
 
     let model = Model::new(3, None, &Settings::smdl()).unwrap();
     let (probs, evidence) = outputs();

@@ -84,7 +84,7 @@ fn others(set: &Set) -> Set {
 #[test]
 fn killed_after_every_round_no_set_is_asked_twice_and_the_end_is_that_of_the_table() {
     for (settings, lima) in [(Settings::smdl(), false), (Settings::lima(), true)] {
-        for search in [Search::Greedy, Search::BidirectionalGreedy { pool: 3 }] {
+        for search in [Search::Greedy, Search::BidirectionalGreedy { pool: 3, merge_rounds: false }] {
             for (k, target, keep) in
                 [(8, None, true), (8, Some(1), false), (5, Some(2), true), (1, None, true)]
             {
@@ -132,10 +132,29 @@ fn killed_after_every_round_no_set_is_asked_twice_and_the_end_is_that_of_the_tab
     }
 }
 
+#[test]
+fn merged_rounds_are_fewer_for_one_set_more_a_loop_and_the_order_is_the_same() {
+    for k in [8, 5] {
+        let ranked = |merge_rounds| {
+            let search = Search::BidirectionalGreedy { pool: 3, merge_rounds };
+            let (out, rounds, _) = exchange(Settings::lima(), None, true, &|f| search.begin(f, k).unwrap());
+            let asked: BTreeSet<Set> = rounds.iter().flat_map(|(sets, _)| sets.clone()).collect();
+            assert_eq!(asked.len(), rounds.iter().map(|(sets, _)| sets.len()).sum::<usize>());
+            (out.selection, rounds.len(), asked)
+        };
+        let ((apart, rounds_apart, asked_apart), (merged, rounds, asked)) = (ranked(false), ranked(true));
+        assert_eq!((&merged.items, merged.evaluations), (&apart.items, apart.evaluations));
+        assert!(asked.is_superset(&asked_apart));
+        // Three loops look at a pool, the first at single regions that are known.
+        let more = asked.len() - asked_apart.len();
+        assert!(rounds < rounds_apart && more <= 3, "{rounds} {rounds_apart} {more}");
+    }
+}
+
 /// 58 looks at inputs; the three single regions of the low end's first pool, two inputs each, were answered before.
 #[test]
 fn both_ends_ask_about_26_sets_beside_the_end_points() {
-    let begin = |f| Search::BidirectionalGreedy { pool: 3 }.begin(f, 8).unwrap();
+    let begin = |f| Search::BidirectionalGreedy { pool: 3, merge_rounds: false }.begin(f, 8).unwrap();
     let (out, rounds, f) = exchange(Settings::lima(), None, true, &begin);
     let asked: usize = rounds.iter().map(|(sets, _)| sets.len()).sum();
     assert_eq!((2 * out.selection.evaluations, asked), (58, 1 + (58 - 6) / 2));

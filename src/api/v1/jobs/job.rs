@@ -2,7 +2,7 @@
 
 use crate::api::v1::result::{Guarantee, JobKind};
 use crate::api::v1::spec::{
-    BiasStudySpec, Constraints, Objective, OnStop, Optimizer, SmoothnessSpec, To, WarmStart,
+    AttributionSpec, BiasStudySpec, Constraints, Objective, OnStop, Optimizer, SmoothnessSpec, To, WarmStart,
 };
 use crate::jobs::record::{self, PhaseRecord, ProgressRecord};
 use crate::jobs::selection::result::PlanReport;
@@ -26,7 +26,7 @@ pub struct Job {
     pub state: JobState,
     /// The request with every default filled in.
     pub spec: JobSpec,
-    /// Id of the dataset it reads; null where an experiment draws its own rankings.
+    /// Id of the dataset it reads; null where it reads none.
     pub dataset: Option<String>,
     /// The owner's notes.
     pub labels: BTreeMap<String, String>,
@@ -81,6 +81,8 @@ pub enum JobSpec {
     BiasStudy(BiasStudySpec),
     /// Of an estimate of smoothness.
     Smoothness(SmoothnessSpec),
+    /// Of an attribution.
+    Attribution(Box<AttributionSpec>),
 }
 
 /// The request of a selection with every default filled in.
@@ -141,6 +143,27 @@ pub enum JobResult {
     Selection(SelectionSummary),
     /// Of an experiment.
     Experiment(ExperimentSummary),
+    /// Of an attribution.
+    Attribution(AttributionSummary),
+}
+
+/// An attribution in a few numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct AttributionSummary {
+    /// Regions that have a place in the order.
+    #[schema(example = 50)]
+    pub ranked: u64,
+    /// Area under the insertion curve; null where nothing is known.
+    #[schema(example = 0.894)]
+    pub insertion_auc: Option<f64>,
+    /// Area under the deletion curve; null where nothing is known.
+    #[schema(example = 0.104)]
+    pub deletion_auc: Option<f64>,
+    /// Whether the search ran to its end.
+    pub complete: bool,
+    /// Why it ended.
+    #[schema(example = "all_ranked")]
+    pub termination: String,
 }
 
 /// An experiment in a few numbers.
@@ -257,6 +280,9 @@ impl From<JobView> for Job {
             }
             record::JobSpec::BiasStudy(spec) => (JobKind::BiasStudy, JobSpec::BiasStudy(spec.into())),
             record::JobSpec::Smoothness(spec) => (JobKind::Smoothness, JobSpec::Smoothness(spec.into())),
+            record::JobSpec::Attribution(spec) => {
+                (JobKind::Attribution, JobSpec::Attribution(Box::new((*spec).into())))
+            }
         };
         Self {
             id: record.id.to_string(),
@@ -364,6 +390,17 @@ impl From<record::ResultSummary> for JobResult {
             record::ResultSummary::Experiment(summary) => {
                 let record::ExperimentSummary { repetitions, complete, termination } = summary;
                 Self::Experiment(ExperimentSummary { repetitions, complete, termination })
+            }
+            record::ResultSummary::Attribution(summary) => {
+                let record::AttributionSummary { ranked, insertion_auc, deletion_auc, complete, termination } =
+                    summary;
+                Self::Attribution(AttributionSummary {
+                    ranked,
+                    insertion_auc,
+                    deletion_auc,
+                    complete,
+                    termination,
+                })
             }
         }
     }

@@ -29,6 +29,8 @@ pub(in crate::api) enum What {
     Quality,
     /// Of an estimate of smoothness.
     Smoothness,
+    /// Of an attribution.
+    Curves,
 }
 
 /// Which picture.
@@ -36,7 +38,7 @@ pub(in crate::api) enum What {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(in crate::api) struct PlotQuery {
-    /// `quality` of a `bias_study`, `smoothness` of a `smoothness`; the one that the job has when absent.
+    /// `quality` of a `bias_study`, `smoothness` of a `smoothness`, `curves` of an `attribution`; the one that the job has when absent.
     #[param(inline)]
     what: Option<What>,
 }
@@ -46,6 +48,7 @@ impl What {
         match self {
             Self::Quality => "quality",
             Self::Smoothness => "smoothness",
+            Self::Curves => "curves",
         }
     }
 
@@ -55,6 +58,7 @@ impl What {
             JobSpec::Selection(_) => None,
             JobSpec::BiasStudy(_) => Some(Self::Quality),
             JobSpec::Smoothness(_) => Some(Self::Smoothness),
+            JobSpec::Attribution(_) => Some(Self::Curves),
         }
     }
 
@@ -77,12 +81,13 @@ impl What {
     }
 }
 
-/// Get a picture of an experiment
+/// Get a picture of an experiment or attribution
 ///
 /// `quality`: the mean share of the latent optimum against the number of rankings, one panel for each strength of the
 /// bias and one colour for each rule, solid with the quota of the best mean and dashed without quotas; against the
 /// strength where there is one number of rankings. `smoothness`: gamma against beta for each rule, with alpha and the
-/// rankings needed. Bars and bands are one standard error; what has no value is a gap. The same result gives the same
+/// rankings needed. `curves`: the target's probability against the share of the input shown or hidden, in the order of
+/// the regions. Bars and bands are one standard error; what has no value is a gap. The same result gives the same
 /// bytes. The picture is readable on light pages and on dark ones.
 #[utoipa::path(
     get, path = "/v1/jobs/{id}/plot.svg", tag = "jobs",
@@ -123,6 +128,7 @@ fn picture(app: &App, id: &str, asked: Option<What>) -> Result<Response, Problem
     let svg = match app.jobs.result(&key)? {
         JobResult::BiasStudy(result) => plot::quality(&result),
         JobResult::Smoothness(result) => plot::smoothness(&result),
+        JobResult::Attribution(result) => plot::curves(&result),
         JobResult::Selection(_) => return Err(Problem::new(Code::NoPlot, "a selection has no picture")),
     };
     let file = format!("inline; filename=\"{id}.svg\"");

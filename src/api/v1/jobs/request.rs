@@ -1,5 +1,6 @@
 //! The body of `POST /v1/jobs`.
 
+use super::attribution::AttributionRequest;
 use super::experiment::{BiasStudyRequest, SmoothnessRequest};
 use super::{inline, stored};
 use crate::api::app::App;
@@ -31,6 +32,8 @@ pub enum JobRequest {
     BiasStudy(BiasStudyRequest),
     /// Estimate what biased rankings still tell of the candidates.
     Smoothness(SmoothnessRequest),
+    /// Explain a model's answer by the regions that it rests on.
+    Attribution(Box<AttributionRequest>),
 }
 
 /// Items to choose of a stored dataset, or of one that comes with the request.
@@ -99,11 +102,13 @@ impl JobRequest {
             Some("selection") => tree.read::<SelectionRequest>()?.check(),
             Some("bias_study") => tree.read::<BiasStudyRequest>()?.check(),
             Some("smoothness") => tree.read::<SmoothnessRequest>()?.check(),
+            Some("attribution") => tree.read::<AttributionRequest>()?.check(),
             // The document says which kinds there are.
             _ => match tree.read()? {
                 Self::Selection(request) => request.check(),
                 Self::BiasStudy(request) => request.check(),
                 Self::Smoothness(request) => request.check(),
+                Self::Attribution(request) => request.check(),
             },
         }
     }

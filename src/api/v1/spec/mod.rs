@@ -45,6 +45,7 @@ macro_rules! told_by_name {
     };
 }
 
+mod attribution;
 mod committee;
 mod constraints;
 mod experiment;
@@ -54,6 +55,7 @@ mod shapes;
 mod stored;
 mod warm_start;
 
+pub use attribution::*;
 pub use committee::*;
 pub use constraints::*;
 pub use experiment::*;
