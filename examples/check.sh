@@ -49,5 +49,10 @@ if has black_box_accuracy.py numpy sklearn; then
     "$python" examples/black_box_accuracy.py
     echo "examples: black_box_accuracy.py ran to its end"
 fi
+if has attribution_over_http.py numpy sklearn matplotlib; then
+    "$python" examples/attribution_over_http.py "$data/attribution.png"
+    [ -s "$data/attribution.png" ] || { echo "examples: attribution_over_http.py drew nothing" >&2; exit 1; }
+    echo "examples: attribution_over_http.py ran to its end"
+fi
 
 [ ${#unchecked[@]} -eq 0 ] || { echo "examples: NOT CHECKED: ${unchecked[*]}" >&2; exit 2; }
