@@ -54,5 +54,9 @@ if has attribution_over_http.py numpy sklearn matplotlib; then
     [ -s "$data/attribution.png" ] || { echo "examples: attribution_over_http.py drew nothing" >&2; exit 1; }
     echo "examples: attribution_over_http.py ran to its end"
 fi
+if has ingenious_rounds.py numpy sklearn; then
+    "$python" examples/ingenious_rounds.py
+    echo "examples: ingenious_rounds.py ran to its end"
+fi
 
 [ ${#unchecked[@]} -eq 0 ] || { echo "examples: NOT CHECKED: ${unchecked[*]}" >&2; exit 2; }
