@@ -76,7 +76,7 @@ peers: deps ## fewer beside apricot, submodlib, divsel, pyversity and numpy; wri
 	$(if $(FEWER_BIN),,$(CARGO) build --release)
 	env -u OPENBLAS_NUM_THREADS FEWER_BIN=$(FEWER_BIN) PYTHON=$(PYTHON) benches/peers/run $(ARGS)
 
-examples: deps ## run the Python example against a fresh service; it has to print what the README shows (needs numpy)
+examples: deps ## run the Python examples against a fresh service (needs the packages of examples/requirements.txt)
 	$(CARGO) build
 	PYTHON=$(PYTHON) examples/check.sh target/debug/fewer
 

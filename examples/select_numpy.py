@@ -21,7 +21,7 @@ def call(method, path, body=None, media_type="application/json"):
 # 100 clusters of very different sizes, as embeddings have them.
 rng = np.random.default_rng(0)
 centres = rng.normal(size=(100, 128))
-cluster = rng.zipf(1.5, size=5000) % 100
+cluster = (rng.pareto(0.5, size=5000) % 100).astype(int)
 vectors = (centres[cluster] + 0.5 * rng.normal(size=(5000, 128))).astype(np.float32)
 
 file = io.BytesIO()

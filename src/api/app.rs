@@ -194,7 +194,7 @@ impl App {
         in_turn(&self.validating).await
     }
 
-    /// The right to prepare a request for a job, likewise.
+    /// The right to prepare a request for a job, or to read answers, likewise.
     pub(super) async fn prepare_permit(&self) -> Result<OwnedSemaphorePermit, Problem> {
         in_turn(&self.preparing).await
     }

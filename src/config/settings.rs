@@ -135,11 +135,13 @@ settings! {
         limits.json_bytes "max-json-bytes" => max_json_bytes: u64 = 32 << 20;
         /// Largest body of any other request, inline datasets included.
         limits.request_bytes "max-request-bytes" => max_request_bytes: u64 = 1 << 20;
+        /// Largest body of answers to a job's questions.
+        limits.answers_bytes "max-answers-bytes" => max_answers_bytes: u64 = 8 << 20;
         /// Connections that are open at once; more wait until one ends.
         limits.connections "max-connections" => max_connections: usize = 1024;
         /// Longest pause that a body may make, and longest wait for the head of a request, in seconds.
         limits.pause_seconds "max-pause-seconds" => max_pause_seconds: f64 = 30.0;
-        /// Uploads of datasets, and copies of those given by reference, that may be under way at once.
+        /// Uploads of datasets, copies of those given by reference, and answers, that may be under way at once.
         limits.uploads "max-uploads" => max_uploads: usize = 32;
         /// Connections that may wait for a job at once: event streams and `Prefer: wait`.
         limits.waiting "max-waiting" => max_waiting: usize = 512;

@@ -123,6 +123,21 @@ def asking():
     return post("/v1/jobs", body)["id"]
 
 
+def explaining():
+    """The id of an attribution that asks: its first round is the empty set."""
+    body = {
+        "kind": "attribution",
+        "regions": {"count": 2},
+        "classes": 2,
+        "weights": {"effectiveness": 0},
+        "evaluator": {"answers": True},
+    }
+    return post("/v1/jobs", body)["id"]
+
+
+ASKING = itertools.cycle([asking, explaining])
+
+
 def studied():
     """The id of a study that has ended."""
     body = {
@@ -162,11 +177,16 @@ def before_call(context, case, kwargs):
         case.path_parameters = {"id": studied()}
         case.query.pop("what", None)
     if label == "GET /v1/jobs/{id}/questions":
-        case.path_parameters = {"id": asking()}
+        case.path_parameters = {"id": next(ASKING)()}
         case.query["wait"] = int(case.query.get("wait") or 0) % 2
     if label == "POST /v1/jobs/{id}/answers" and isinstance(case.body, dict):
-        case.path_parameters = {"id": asking()}
-        case.body = {"round": 1, "answers": (case.body["answers"] + [0.0] * 3)[:3]}
+        answers = case.body["answers"]
+        if any(isinstance(answer, dict) for answer in answers):
+            case.path_parameters = {"id": explaining()}
+            case.body = {"round": 1, "answers": [{"probs": [0.25, 0.75], "complement": {"probs": [0.5, 0.5]}}]}
+        else:
+            case.path_parameters = {"id": asking()}
+            case.body = {"round": 1, "answers": (answers + [0.0] * 3)[:3]}
     if label == "POST /v1/datasets":
         binary = isinstance(case.body, bytes)
         body = case.body if isinstance(case.body, dict) else {}

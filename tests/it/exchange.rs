@@ -259,3 +259,29 @@ async fn who_never_answers_holds_no_slot_and_what_was_chosen_is_kept() {
     let over = questions(&client, &id).await;
     assert_eq!((over.status.as_u16(), over.text("/code")), (409, "not_awaiting_answers".into()));
 }
+
+#[tokio::test]
+async fn a_round_of_fifty_thousand_sets_is_answered_in_one_body() {
+    let client = Client::new();
+    let many = job(json!({"n": 50_000, "max_sets_per_round": 1_000_000}), json!({"k": 1}), "greedy");
+    let id = client.submit(&many).await;
+    let round = questions(&client, &id).await.json;
+    assert_eq!(sets(&round).len(), 50_001);
+    // The best is the one whose value is the largest; nothing shown is worth nothing.
+    let value = |set: &Vec<u64>| set.iter().map(|e| ((e * 7919) % 50_021) as f64).sum::<f64>();
+    let values: Vec<f64> = sets(&round).iter().map(value).collect();
+    let taken = answer(&client, &id, &json!({"round": 1, "answers": values})).await;
+    assert_eq!(taken.status, StatusCode::ACCEPTED, "{}", taken.json);
+    client.wait_for_end(&id, "succeeded").await;
+    let best = (0..50_000_u64).max_by_key(|e| (e * 7919) % 50_021).unwrap();
+    assert_eq!(result(&client, &id).await["indices"], json!([best]));
+
+    // What is too large names the setting, and the round stays.
+    let client = Client::with(|settings| settings.max_answers_bytes = 64);
+    let id = client.submit(&job(json!({}), json!({"k": 1}), "greedy")).await;
+    questions(&client, &id).await;
+    let refused = answer(&client, &id, &json!({"round": 1, "answers": vec![0.125; 10]})).await;
+    assert_eq!((refused.status.as_u16(), refused.text("/code")), (413, "payload_too_large".into()));
+    assert!(refused.text("/detail").contains("--max-answers-bytes"), "{}", refused.json);
+    assert_eq!(questions(&client, &id).await.json["round"], 1);
+}

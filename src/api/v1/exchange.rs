@@ -266,7 +266,8 @@ pub(in crate::api) async fn get_questions(
     extensions(
         ("x-problem-codes" = json!(["malformed_body", "invalid_path", "job_not_found", "body_timeout",
             "not_awaiting_answers", "wrong_round", "answers_differ", "payload_too_large", "unsupported_media_type",
-            "unsupported_encoding", "invalid_parameter", "shape_mismatch", "insufficient_storage"])),
+            "unsupported_encoding", "invalid_parameter", "shape_mismatch", "too_many_requests",
+            "insufficient_storage"])),
         ("x-codeSamples" = json!([{"lang": "Shell", "source": "curl -fsS http://127.0.0.1:8080/v1/jobs/$JOB/answers -H 'Content-Type: application/json' -d '{\"round\":1,\"answers\":[0,0.5]}'"}])),
     ),
 )]
@@ -275,9 +276,13 @@ pub(in crate::api) async fn post_answers(
     Path(id): Path<String>,
     request: Request,
 ) -> Result<(StatusCode, Json<AnswersTaken>), Problem> {
-    let limit = app.settings.max_request_bytes;
-    let body = json_body(request, limit, "FEWER_LIMITS__REQUEST_BYTES (--max-request-bytes)").await?;
+    // They may be as large as a small dataset, and are read in turn for the same reason.
+    let permit = app.upload_permit()?;
+    let limit = app.settings.max_answers_bytes;
+    let body = json_body(request, limit, "FEWER_LIMITS__ANSWERS_BYTES (--max-answers-bytes)").await?;
+    let turn = app.prepare_permit().await?;
     let answered = blocking(move || {
+        let _held = (permit, turn);
         let key = JobKey::new(TENANT, &id);
         let (round, answers) = Answers::read(&body, &app.jobs.get(&key)?.record.spec)?;
         let answered = app.jobs.answer(&key, round, answers).map_err(Problem::from);

@@ -95,6 +95,8 @@ pub struct Limits {
     pub json_bytes: Limit,
     /// Body of any other request.
     pub request_bytes: Limit,
+    /// Body of answers to a job's questions.
+    pub answers_bytes: Limit,
     /// Memory that running jobs together may take.
     pub memory_bytes: Limit,
     /// Floating-point operations of one job.
@@ -166,6 +168,7 @@ impl From<&Settings> for Limits {
             dataset_bytes: whole("limits.dataset_bytes", settings.max_dataset_bytes),
             json_bytes: whole("limits.json_bytes", settings.max_json_bytes),
             request_bytes: whole("limits.request_bytes", settings.max_request_bytes),
+            answers_bytes: whole("limits.answers_bytes", settings.max_answers_bytes),
             memory_bytes: whole("jobs.memory_bytes", settings.memory_bytes),
             flops: real("jobs.max_flops", settings.max_flops),
             queued: whole("jobs.max_queued", settings.max_queued as u64),
