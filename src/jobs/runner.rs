@@ -241,7 +241,8 @@ fn work(
             prepared.admit()?;
         }
         let evaluations = Evaluations::of(record);
-        let mut recorder = Recorder { shared, running, ran_before, last_save: Instant::now(), evaluations };
+        let mut recorder =
+            Recorder { shared, running, ran_before, last_save: Instant::now(), due: false, evaluations };
         let ran = prepared.run(digest.as_deref(), from.as_deref(), oracle, &running.ctl, &mut recorder)?;
         if let JobResult::Selection(result) = &ran.result {
             recorder.evaluations.reach(result.evaluations);
@@ -306,6 +307,8 @@ struct Recorder<'a> {
     running: &'a Running,
     ran_before: f64,
     last_save: Instant,
+    /// Whether the next save is due whenever the last one was.
+    due: bool,
     evaluations: Evaluations,
 }
 
@@ -328,9 +331,13 @@ impl Watch for Recorder<'_> {
         });
     }
 
+    fn milestone(&mut self) {
+        self.due = true;
+    }
+
     fn save(&mut self, encode: &dyn Fn() -> Result<Vec<u8>, SelectionError>) {
         let interval: Duration = self.shared.checkpoint;
-        if self.last_save.elapsed() < interval {
+        if !self.due && self.last_save.elapsed() < interval {
             return;
         }
         let began = Instant::now();
@@ -346,7 +353,7 @@ impl Watch for Recorder<'_> {
             // The job itself is well: a crash would only cost it more.
             tracing::warn!(%error, "a save failed");
         }
-        self.last_save = Instant::now();
+        (self.last_save, self.due) = (Instant::now(), false);
     }
 }
 

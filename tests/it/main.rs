@@ -30,6 +30,7 @@ mod object_store;
 mod objectives;
 mod openapi;
 mod pages;
+mod parts;
 mod plots;
 mod problems;
 mod process;

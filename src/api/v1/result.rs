@@ -110,11 +110,12 @@ pub struct SelectionResult {
     /// The gain of each at its turn.
     #[schema(example = json!([12.5, 3.25]))]
     pub gains: Vec<f64>,
-    /// f of the chosen items over all rows: `empty_value` and the gains, unless `optimized_value` is that.
+    /// f of the chosen items over all rows: `empty_value` and the gains, unless `optimized_value` is that. Where a warning
+    /// says that it is not known, the same as `optimized_value`.
     #[schema(example = 15.75)]
     pub objective_value: f64,
-    /// `empty_value` and the gains where another function than f was optimised, such as f over a sample of the rows or a graph;
-    /// null elsewhere.
+    /// `empty_value` and the gains where another function than f was optimised, such as f over a sample of the rows or a graph,
+    /// or f over each part; null elsewhere.
     pub optimized_value: Option<f64>,
     /// How many of the first items were included by request: no prefix is shorter.
     #[serde(skip)]
@@ -165,6 +166,8 @@ pub struct SelectionResult {
     pub ranking: Option<Vec<u32>>,
     /// Of the objective `committee`: what the chosen are to the voters; null for others, and for a prefix.
     pub committee: Option<CommitteeReport>,
+    /// Of `partitioned_greedy` without a merge: what each part chose; null elsewhere.
+    pub parts: Option<Vec<PartSelection>>,
     /// Digest of the dataset.
     pub dataset_digest: String,
     /// The release that computed it.
@@ -233,6 +236,22 @@ pub struct VoterSatisfaction {
     pub quartiles: [f64; 3],
 }
 
+/// What one part chose, where parts are not merged.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct PartSelection {
+    /// Its number: of the draw, of the column's value in order, or of the cluster.
+    pub part: u64,
+    /// Items that it could choose from.
+    #[schema(example = 8)]
+    pub size: u64,
+    /// Row indices in the order of choice.
+    #[schema(example = json!([14, 0]))]
+    pub indices: Vec<u32>,
+    /// The gain of each at its turn, of the objective over the part alone.
+    #[schema(example = json!([3.125, 1.728]))]
+    pub gains: Vec<f64>,
+}
+
 /// Wall seconds by phase.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub struct Timings {
@@ -256,6 +275,13 @@ impl From<stored::Committee> for CommitteeReport {
         let stored::Committee { rule, separable, mean, least, quartiles, happiest, least_happy } = committee;
         let voter_satisfaction = VoterSatisfaction { mean, least, quartiles };
         Self { rule, separable, voter_satisfaction, happiest, least_happy }
+    }
+}
+
+impl From<stored::PartRecord> for PartSelection {
+    fn from(part: stored::PartRecord) -> Self {
+        let stored::PartRecord { part, size, indices, gains } = part;
+        Self { part, size, indices, gains }
     }
 }
 
@@ -292,6 +318,7 @@ impl From<stored::SelectionResult> for SelectionResult {
             cost: result.cost,
             ranking: result.ranking,
             committee: result.committee.map(CommitteeReport::from),
+            parts: result.parts.map(|parts| parts.into_iter().map(PartSelection::from).collect()),
             dataset_digest: result.dataset_digest,
             version: result.version,
             timings_seconds: Timings { loading, similarity, selecting },
@@ -342,6 +369,7 @@ impl SelectionResult {
             cost: None,
             ranking: None,
             committee: None,
+            parts: None,
             ..self
         })
     }

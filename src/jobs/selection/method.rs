@@ -2,14 +2,15 @@
 
 use super::error::{FieldError, SelectionError};
 use super::function::Ground;
+use super::parts::{Partition, Search};
 use super::resolve::{Resolver, Size};
-use crate::jobs::spec::{ConstraintsSpec, InnerSpec, OptimizerSpec, PartsBySpec};
+use crate::jobs::spec::{ConstraintsSpec, OptimizerSpec};
 use std::sync::Arc;
 use submodular::constraint::Shape;
 use submodular::guarantee::{Claim, Mismatch};
 use submodular::optimizer::{
     AdaptiveSequencing, BidirectionalGreedy, DoubleGreedy, Exact, Gist, Greedy, KnapsackGreedy, LazyGreedy,
-    PartitionedGreedy, Parts, RandomGreedy, SieveStreaming, StochasticGreedy, ThreeSieves, ThresholdGreedy,
+    PartFunction, RandomGreedy, SieveStreaming, StochasticGreedy, ThreeSieves, ThresholdGreedy,
 };
 use submodular::similarity::{Any, MatrixBuilder};
 use submodular::tile::Kernel;
@@ -34,11 +35,22 @@ enum Choice {
     BidirectionalGreedy { pool: usize, full_ranking: bool, merge_rounds: bool },
     DoubleGreedy { randomised: bool },
     RandomGreedy,
-    PartitionedGreedy { parts: Parts, lazy: bool },
+    PartitionedGreedy(Partition),
     SieveStreaming { epsilon: f64, top_up: bool },
     ThreeSieves { epsilon: f64, rejections: u64, top_up: bool },
     Gist { lambda: f64, epsilon: f64, distances: Ground },
     Exact { max_evaluations: u64 },
+}
+
+/// What a search looks at beside the function: nothing, for claims.
+#[derive(Default)]
+pub(super) struct Looked {
+    /// Distances of all items.
+    pub(super) distances: Option<Arc<Any>>,
+    /// The part of each item.
+    pub(super) clusters: Option<Vec<u32>>,
+    /// Makes the function of a part.
+    pub(super) function: Option<PartFunction>,
 }
 
 const ASKED: &str = "asked for";
@@ -70,36 +82,10 @@ impl Method {
             }
             &OptimizerSpec::DoubleGreedy { randomised } => Choice::DoubleGreedy { randomised },
             OptimizerSpec::RandomGreedy {} => Choice::RandomGreedy,
-            OptimizerSpec::PartitionedGreedy { parts, merge, inner } => {
-                if !merge {
-                    let detail = "a union of the parts' own budgets is not available yet: leave merge out";
-                    resolver.refuse("/optimizer/merge", "invalid_parameter", detail);
-                }
-                let lazy = match inner {
-                    None => objective.submodular,
-                    Some(InnerSpec::LazyGreedy) => true,
-                    Some(InnerSpec::Greedy) => false,
-                };
-                let parts = match (parts.by, &parts.column) {
-                    (PartsBySpec::Random, None) => {
-                        let n = resolver.source.items();
-                        Parts::Random(usize::try_from(parts.count.unwrap_or(1)).unwrap_or(usize::MAX).min(n))
-                    }
-                    (PartsBySpec::Random, Some(_)) => {
-                        let detail = "a column divides the rows with \"by\": \"column\" only";
-                        resolver.refuse("/optimizer/parts/column", "invalid_parameter", detail);
-                        Parts::Random(1)
-                    }
-                    (PartsBySpec::Column, column) => {
-                        if parts.count.is_some() {
-                            let detail = "the column says how many parts there are: leave count out";
-                            resolver.refuse("/optimizer/parts/count", "invalid_parameter", detail);
-                        }
-                        let column = column.as_deref().unwrap_or_default();
-                        Parts::Given(resolver.parts(column, "/optimizer/parts/column")?)
-                    }
-                };
-                Choice::PartitionedGreedy { parts, lazy }
+            OptimizerSpec::PartitionedGreedy { parts, merge, rank_all, inner } => {
+                let form = (*merge, *rank_all);
+                let submodular = objective.submodular;
+                Choice::PartitionedGreedy(Partition::choose(parts, form, *inner, submodular, resolver)?)
             }
             &OptimizerSpec::SieveStreaming { epsilon, top_up } => Choice::SieveStreaming { epsilon, top_up },
             &OptimizerSpec::ThreeSieves { epsilon, rejections, top_up } => {
@@ -127,7 +113,7 @@ impl Method {
             Choice::BidirectionalGreedy { .. } => "bidirectional_greedy",
             Choice::DoubleGreedy { .. } => "double_greedy",
             Choice::RandomGreedy => "random_greedy",
-            Choice::PartitionedGreedy { .. } => "partitioned_greedy",
+            Choice::PartitionedGreedy(_) => "partitioned_greedy",
             Choice::SieveStreaming { .. } => "sieve_streaming",
             Choice::ThreeSieves { .. } => "three_sieves",
             Choice::Gist { .. } => "gist",
@@ -140,12 +126,45 @@ impl Method {
         if let Choice::Gist { distances, .. } = &self.choice { Some(distances) } else { None }
     }
 
-    /// The search under a rule of this shape; `distances`: those it looks at.
-    pub(super) fn build(
-        &self,
-        shape: &Shape,
-        distances: Option<Arc<Any>>,
-    ) -> Result<Box<dyn Optimizer>, Error> {
+    /// The parts that it searches, where it does.
+    pub(super) fn partition(&self) -> Option<&Partition> {
+        if let Choice::PartitionedGreedy(partition) = &self.choice { Some(partition) } else { None }
+    }
+
+    /// The parts, where they are the answer: none is searched among what they chose.
+    pub(super) fn apart(&self) -> Option<&Partition> {
+        self.partition().filter(|partition| !partition.merges())
+    }
+
+    /// How many parts k-means makes at most, where it makes them.
+    pub(super) fn clusters(&self) -> Option<usize> {
+        self.partition().and_then(Partition::clusters)
+    }
+
+    /// Whether each part orders its items instead of choosing a share of k.
+    pub(super) fn ranks_parts(&self) -> bool {
+        self.apart().is_some_and(Partition::ranks_all)
+    }
+
+    /// Says into how many parts the items are divided.
+    pub(super) fn divide(&mut self, into: usize) {
+        if let Choice::PartitionedGreedy(partition) = &mut self.choice {
+            partition.divide(into);
+        }
+    }
+
+    /// What searches in a part.
+    fn inside(&self, partition: &Partition) -> Self {
+        let choice = match partition.inner() {
+            Search::Greedy => Choice::Greedy,
+            Search::LazyGreedy => Choice::LazyGreedy,
+            Search::StochasticGreedy { epsilon } => Choice::StochasticGreedy { epsilon },
+        };
+        Self { choice, ..*self }
+    }
+
+    /// The search under a rule of this shape, with what it looks at.
+    pub(super) fn build(&self, shape: &Shape, looked: Looked) -> Result<Box<dyn Optimizer>, Error> {
         Ok(match &self.choice {
             Choice::Greedy | Choice::LazyGreedy if shape.knapsack => {
                 Box::new(KnapsackGreedy::new(self.enumerate))
@@ -160,13 +179,7 @@ impl Method {
             ),
             Choice::DoubleGreedy { randomised } => Box::new(DoubleGreedy::new(*randomised)),
             Choice::RandomGreedy => Box::new(RandomGreedy::new(self.stop_at)),
-            Choice::PartitionedGreedy { parts, lazy } => {
-                let lazy = *lazy;
-                let inner = move || -> Box<dyn Optimizer> {
-                    if lazy { Box::new(LazyGreedy::default()) } else { Box::new(Greedy) }
-                };
-                Box::new(PartitionedGreedy::new(parts.clone(), Box::new(inner))?)
-            }
+            Choice::PartitionedGreedy(partition) => partition.build(looked.clusters, looked.function)?,
             Choice::SieveStreaming { epsilon, top_up } => {
                 Box::new(SieveStreaming::new(*epsilon)?.top_up(*top_up))
             }
@@ -174,7 +187,7 @@ impl Method {
                 Box::new(ThreeSieves::new(*epsilon, *rejections)?.top_up(*top_up))
             }
             Choice::Gist { lambda, epsilon, distances: ground } => {
-                let distances = match distances {
+                let distances = match looked.distances {
                     Some(distances) => distances,
                     None => unmeasured(self.kernel)?,
                 };
@@ -196,7 +209,7 @@ impl Method {
         if matches!(self.choice, Choice::LazyGreedy) && shape.knapsack && !objective.submodular {
             return Err(refuse(&Mismatch("lazy_greedy needs a submodular objective. Use greedy")));
         }
-        let optimizer = self.build(shape, None).map_err(|error| {
+        let optimizer = self.build(shape, Looked::default()).map_err(|error| {
             let parameter = if let Error::Parameter { name, .. } = &error { Some(name) } else { None };
             let pointer = parameter.map_or("/optimizer".to_owned(), |name| format!("/optimizer/{name}"));
             SelectionError::Invalid(vec![FieldError::new(pointer, "invalid_parameter", error.to_string())])
@@ -222,7 +235,7 @@ impl Method {
             | Choice::AdaptiveSequencing { .. }
             | Choice::BidirectionalGreedy { .. }
             | Choice::DoubleGreedy { .. }
-            | Choice::PartitionedGreedy { .. } => false,
+            | Choice::PartitionedGreedy(_) => false,
         }
     }
 
@@ -233,6 +246,7 @@ impl Method {
                 Size::Free("full_ranking orders every item")
             }
             Choice::DoubleGreedy { .. } => Size::Free("double_greedy chooses any number of items"),
+            Choice::PartitionedGreedy(ref partition) if partition.ranks_all() => Size::Ranked,
             Choice::Greedy
             | Choice::LazyGreedy
             | Choice::StochasticGreedy { .. }
@@ -240,7 +254,7 @@ impl Method {
             | Choice::AdaptiveSequencing { .. }
             | Choice::BidirectionalGreedy { .. }
             | Choice::RandomGreedy
-            | Choice::PartitionedGreedy { .. }
+            | Choice::PartitionedGreedy(_)
             | Choice::SieveStreaming { .. }
             | Choice::ThreeSieves { .. }
             | Choice::Gist { .. }
@@ -270,7 +284,7 @@ impl Method {
             | Choice::AdaptiveSequencing { .. }
             | Choice::BidirectionalGreedy { .. }
             | Choice::RandomGreedy
-            | Choice::PartitionedGreedy { .. }
+            | Choice::PartitionedGreedy(_)
             | Choice::ThreeSieves { .. }
             | Choice::Gist { .. } => 2,
         }
@@ -317,13 +331,17 @@ impl Method {
             }
             Choice::DoubleGreedy { .. } => (2 * n, 2.0 * n as f64),
             Choice::RandomGreedy => (all + sweep, (all + sweep) as f64),
-            Choice::PartitionedGreedy { parts, .. } => {
-                let parts = match parts {
-                    Parts::Random(count) => *count as u64,
-                    Parts::Given(of) => of.iter().max().map_or(1, |last| u64::from(*last) + 1),
-                };
-                let union = parts.saturating_mul(k).min(n).saturating_mul(k);
-                up_to(all as f64 + 2.0 * union as f64, lazily + 2.0 * union as f64)
+            Choice::PartitionedGreedy(partition) => {
+                let sizes = partition.sizes(n as usize, n as usize, shape.k);
+                if partition.merges() {
+                    let union = (sizes.count as u64).saturating_mul(k).min(n).saturating_mul(k);
+                    return up_to(all as f64 + 2.0 * union as f64, lazily + 2.0 * union as f64);
+                }
+                let inside = self.inside(partition);
+                let of = |size, k| inside.evaluations(size, &Shape { k: Some(k), ..*shape });
+                let ((most, _), (_, expected)) =
+                    (of(sizes.largest, sizes.largest_share), of(sizes.mean, sizes.mean_share));
+                (most.saturating_mul(sizes.count as u64), expected * sizes.count as f64)
             }
             Choice::SieveStreaming { epsilon, .. } => {
                 let sieves = SieveStreaming::new(*epsilon).map_or(1, |s| s.sieves(k as usize) as u64);
@@ -378,7 +396,7 @@ impl Method {
             | Choice::AdaptiveSequencing { .. }
             | Choice::BidirectionalGreedy { .. }
             | Choice::DoubleGreedy { .. }
-            | Choice::PartitionedGreedy { .. }
+            | Choice::PartitionedGreedy(_)
             | Choice::SieveStreaming { .. }
             | Choice::ThreeSieves { .. }
             | Choice::Gist { .. }
@@ -409,6 +427,11 @@ impl Method {
 
     /// What the caller should know before trusting the answer.
     pub(super) fn warnings(&self, n: usize, shape: &Shape) -> Vec<String> {
+        if let Some(partition) = self.apart() {
+            let sizes = partition.sizes(n, n, shape.k);
+            let inside = Shape { k: Some(sizes.mean_share), ..*shape };
+            return self.inside(partition).warnings(sizes.mean, &inside);
+        }
         let Choice::StochasticGreedy { epsilon } = &self.choice else { return vec![] };
         let Ok(search) = StochasticGreedy::new(*epsilon) else { return vec![] };
         let size = search.sample_size(n, shape.k.unwrap_or(n));

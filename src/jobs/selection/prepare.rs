@@ -1,10 +1,12 @@
 //! From a spec to a plan: everything looked up, checked and estimated, before a vector is read.
 
 use super::Limits;
+use super::apart::{Apart, Whole, clustering_flops};
 use super::error::SelectionError;
 use super::excess::{Excess, Flops};
 use super::function::{Function, Lookup, Sizes};
 use super::method::Method;
+use super::parts::Partition;
 use super::resolve::{Resolver, Rule};
 use super::result::{Guarantee, PlanReport};
 use crate::dataset::{DatasetError, Source};
@@ -12,6 +14,7 @@ use crate::jobs::spec::SelectionSpec;
 use std::time::Instant;
 use submodular::constraint::Shape;
 use submodular::guarantee;
+use submodular::kmeans;
 use submodular::problem;
 
 /// A job that is ready to run.
@@ -23,6 +26,8 @@ pub struct Prepared {
     pub(super) optimizer_reason: String,
     pub(super) warnings: Vec<String>,
     pub(super) prefixes_valid: bool,
+    /// How parts are run, where they are the answer.
+    pub(super) apart: Option<Apart>,
     pub(super) limits: Limits,
     /// Seconds that this took: columns and ids are read here.
     pub(super) preparing: f64,
@@ -79,7 +84,7 @@ pub fn prepare(
     let mut function = lookup.function(&spec.objective, "/objective")?;
     let properties = function.properties();
     spec.optimizer.fill(n, spec.constraints.k);
-    let (method, optimizer_reason) =
+    let (mut method, optimizer_reason) =
         Method::choose(&spec.optimizer, &spec.constraints, &properties, &mut resolver, limits.kernel)?;
     if spec.deadline_seconds.is_some_and(|s| !(s.is_finite() && s > 0.0)) {
         resolver.refuse("/deadline_seconds", "invalid_parameter", "a finite number above 0");
@@ -106,23 +111,43 @@ pub fn prepare(
     let claim = claim?;
     let shape = rule.shape();
     let allowed = n - rule.exclude.len();
-    let (most, expected) = method.evaluations(allowed, &shape);
     let runs = if shape.knapsack { 2 } else { 1 };
     let books = runs * problem::memory(n) + source.reading_bytes() + resolver.bytes();
     let sizes = Sizes {
         n,
         dim: source.dim(),
         k: shape.k.unwrap_or(n).min(n),
-        evaluations: expected,
+        evaluations: 0.0,
         entries: source.sparse_entries(),
         states: method.states(n, &shape),
     };
-    let estimate = function.estimate(sizes, books, limits);
-    let apart = Function::distances_bytes(method.distances().into_iter().chain(rule.distances()), sizes);
-    let memory_bytes = estimate.bytes.saturating_add(books).saturating_add(apart);
-    let flops = Flops::of(&function, estimate, sizes);
+    let whole = Whole { sizes, allowed, shape: &shape, books };
+    if method.apart().is_some_and(Partition::is_open) {
+        spec.optimizer.set_parts(whole.divide(&mut function, &mut method, limits));
+    }
+    let (most, expected) = method.evaluations(allowed, &shape);
+    let sizes = Sizes { evaluations: expected, ..sizes };
+    let planned = Whole { sizes, ..whole }.plan(&mut function, &method, limits);
+    let mut warnings = method.warnings(allowed, &shape);
+    let (bytes, flops, plan, apart) = match planned {
+        Some(planned) => (planned.bytes, planned.flops, planned.plan, Some(planned.apart)),
+        None => {
+            let estimate = function.estimate(sizes, books, limits);
+            let (mut bytes, mut flops) = (estimate.bytes, Flops::of(&function, estimate, sizes));
+            if let Some(clusters) = method.clusters() {
+                let packed = function.packed_for_clusters(sizes);
+                bytes = bytes.saturating_add(kmeans::memory(n, sizes.dim, clusters)).saturating_add(packed);
+                flops = flops.and(clustering_flops(sizes, clusters));
+            }
+            (bytes, flops, function.plan_name(), None)
+        }
+    };
+    let distances = Function::distances_bytes(method.distances().into_iter().chain(rule.distances()), sizes);
+    let memory_bytes = bytes.saturating_add(books).saturating_add(distances);
     let excess = Excess::of(&function, n, memory_bytes, flops, limits);
-    let warnings = method.warnings(allowed, &shape);
+    if apart.is_some_and(|apart| !apart.valued) {
+        warnings.push(NOT_VALUED.to_owned());
+    }
     let guarantee = guarantee(
         &claim.guarantee,
         &function,
@@ -137,7 +162,7 @@ pub fn prepare(
             .and_then(|size| method.rounds(allowed, &shape, rule.include.len(), size)),
         flops: flops.total(),
         optimizer: method.name().to_owned(),
-        plan: function.plan_name(),
+        plan,
         guarantee,
         admissible: excess.is_none(),
         reason: excess.as_ref().map(|e| e.detail.clone()).or_else(|| warnings.first().cloned()),
@@ -146,6 +171,7 @@ pub fn prepare(
         spec,
         function,
         prefixes_valid: claim.prefixes,
+        apart,
         rule,
         method,
         optimizer_reason,
@@ -156,6 +182,10 @@ pub fn prepare(
         excess,
     })
 }
+
+/// Of parts that would take longer to value together than to search.
+const NOT_VALUED: &str = "f of all parts' items together would take longer than the search of the parts: objective_value is \
+                          the sum of the gains, each of the function of its part";
 
 /// A start with two items may not be one that other rules allow.
 fn refuse_start(resolver: &mut Resolver<'_>, spec: &SelectionSpec) {

@@ -1,10 +1,12 @@
 //! The run itself: load, compute similarities, select, describe.
 
+use super::apart::Apart;
 use super::error::SelectionError;
-use super::function::{Built, Form, Function, Loader, Stage};
+use super::function::{Built, Form, Loader, Stage};
+use super::method::Looked;
 use super::prepare::{Prepared, stopped, unproved};
 use super::resolve::Grouping;
-use super::result::{Certificate, Committee, SelectionResult, Timings};
+use super::result::{Certificate, Committee, PartRecord, SelectionResult, Timings};
 use super::saved::{decode, encode};
 use crate::dataset::{DatasetError, Ids, Source};
 use std::collections::BTreeMap;
@@ -12,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use submodular::constraint::MinDistance;
 use submodular::objective::Oracle;
-use submodular::optimizer::Termination;
+use submodular::optimizer::{Ranked, Termination, together};
 use submodular::{Ctl, Ended, Halt, Item, Outcome, Problem, Saved, Selection, Set};
 
 /// What a run is busy with.
@@ -60,6 +62,8 @@ pub struct Progress {
 pub trait Watch {
     /// How far the run is.
     fn progress(&mut self, progress: Progress);
+    /// A piece of work is done that shall not be lost: the next save that is offered is due at once.
+    fn milestone(&mut self) {}
     /// Offers the state to go on from; `encode` costs O(n), so call it only when a save is due.
     fn save(&mut self, encode: &dyn Fn() -> Result<Vec<u8>, SelectionError>);
 }
@@ -138,12 +142,22 @@ pub fn run(
     let mut loader = Loader::new(source, prepared.limits.kernel).asking(oracle);
     let outcome = select(&prepared, &mut loader, from.as_ref(), ctl, watch, &mut timings);
     let begun = outcome.is_ok() || from.is_some();
-    let (outcome, valued, committee) = match outcome {
-        Ok(outcome) => outcome,
+    let Found { outcome, valued, committee, parts } = match outcome {
+        Ok(found) => found,
         Err(Stop::Halted(ending)) => {
-            let other = is_another(&prepared.function);
+            let other = prepared.function.is_another() || prepared.apart.is_some();
             let valued = if other { Valued::Unknown } else { Valued::Whole };
-            (before_the_first_pick(ending, from), valued, None)
+            let parts = match (&from, prepared.apart) {
+                (Some(saved), Some(_)) => parts_of(&prepared, saved)?,
+                _ => vec![],
+            };
+            let mut outcome = before_the_first_pick(ending, from);
+            if prepared.apart.is_some() {
+                let took = together(&parts, &prepared.rule.include);
+                (outcome.selection.items, outcome.selection.gains) = took.into_iter().unzip();
+            }
+            let parts = prepared.apart.map(|_| parts.iter().map(PartRecord::from).collect());
+            Found { outcome, valued, committee: None, parts }
         }
         Err(Stop::Failed(error)) => return Err(error),
     };
@@ -160,7 +174,7 @@ pub fn run(
     timings.loading += prepared.preparing + reading.elapsed().as_secs_f64();
     let result =
         describe(prepared, outcome.selection, valued, ids.as_ref(), ending, termination, digest, timings);
-    Ok(Ran { ending, result: SelectionResult { committee, ..result }, saved, asked })
+    Ok(Ran { ending, result: SelectionResult { committee, parts, ..result }, saved, asked })
 }
 
 fn select(
@@ -170,7 +184,7 @@ fn select(
     ctl: &Ctl,
     watch: &mut dyn Watch,
     timings: &mut Timings,
-) -> Result<(Outcome, Valued, Option<Committee>), Stop> {
+) -> Result<Found, Stop> {
     let rule = &prepared.rule;
     let allowed = rule.allowed(loader.source().items());
     let built = loader.build(&prepared.function, Stage::Search, &allowed, ctl, watch);
@@ -193,13 +207,33 @@ fn select(
         None => None,
         Some(ground) => Some(Arc::new(loader.distances(ground, ctl, watch)?)),
     };
-    let mut optimizer = prepared.method.build(&rule.shape(), distances)?;
+    let clusters = match prepared.method.clusters() {
+        None => None,
+        Some(count) => {
+            let measure = prepared.function.measure();
+            Some(loader.clusters(measure, count, prepared.spec.seed, ctl, watch)?)
+        }
+    };
+    let function = match prepared.apart {
+        None => None,
+        Some(apart) => loader.part_function(&prepared.function, apart.stored_bytes, ctl, watch)?,
+    };
+    let mut optimizer = prepared.method.build(&rule.shape(), Looked { distances, clusters, function })?;
     let (_, total) = optimizer.progress(&problem);
-    let (done, evaluations) = from.map_or((0, 0), |saved| (saved.took.len() as u64, saved.evaluations));
+    let apart = prepared.apart.is_some();
+    let (done, evaluations) = from.map_or((0, 0), |saved| {
+        (if apart { saved.sets.len() } else { saved.took.len() } as u64, saved.evaluations)
+    });
+    let mut finished = done;
     watch.progress(Progress { phase: Phase::Selecting, done, total, objective_value: None, evaluations });
     let mut outcome = submodular::run(problem, &mut *optimizer, from, ctl, &mut |problem, optimizer| {
         let (done, total) = optimizer.progress(problem);
-        let value = problem.value();
+        // Of parts the whole function has no picks before the end.
+        let value = if apart { f64::NAN } else { problem.value() };
+        if apart && done > finished {
+            finished = done;
+            watch.milestone();
+        }
         watch.progress(Progress {
             phase: Phase::Selecting,
             done,
@@ -209,22 +243,28 @@ fn select(
         });
         watch.save(&|| Ok(encode(&problem.save(optimizer, ctl))?));
     })?;
-    let valued = if is_another(&prepared.function) {
-        value_of_all(&mut outcome, &prepared.function, loader, ctl, watch)?
-    } else {
-        Valued::Whole
+    let parts = optimizer.parts().map(|parts| parts.iter().map(PartRecord::from).collect());
+    // The last part's similarities are not needed any more.
+    drop(optimizer);
+    let valued = match prepared.apart {
+        Some(apart) if !apart.valued => Valued::Unknown,
+        None if !prepared.function.is_another() => Valued::Whole,
+        Some(_) | None => value_of_all(&mut outcome, prepared, loader, ctl, watch)?,
     };
     let mut committee = None;
     if let Form::Committee { rule, k } = &prepared.function.form {
         committee = Some(Committee::of(&*loader.profile(ctl, watch)?, rule, *k, &outcome.selection.items)?);
     }
     timings.selecting = start.elapsed().as_secs_f64();
-    Ok((outcome, valued, committee))
+    Ok(Found { outcome, valued, committee, parts })
 }
 
-/// Whether another function is searched than the one that is meant: over a sample of its rows, or over a graph.
-fn is_another(function: &Function) -> bool {
-    function.is_sampled() || function.is_graph()
+/// What a search leaves.
+struct Found {
+    outcome: Outcome,
+    valued: Valued,
+    committee: Option<Committee>,
+    parts: Option<Vec<PartRecord>>,
 }
 
 /// Of which function the value of the answer is.
@@ -240,17 +280,20 @@ enum Valued {
 /// A run that was stopped may take this long to learn the value of what it has.
 const LAST_LOOK: Duration = Duration::from_millis(300);
 
-/// The value of an answer that was found over a sample or a graph. A cancel that comes now is the end of the run too.
+/// The value of an answer that was found in parts, over a sample or over a graph. A cancel that comes now is the end of the run too.
 fn value_of_all(
     outcome: &mut Outcome,
-    function: &Function,
+    Prepared { function, apart, .. }: &Prepared,
     loader: &mut Loader<'_>,
     ctl: &Ctl,
     watch: &mut dyn Watch,
 ) -> Result<Valued, Stop> {
+    let apart = apart.is_some();
     let finished = matches!(outcome.ended, Ended::Finished(_));
     let last_look = Ctl::new(Some(Instant::now() + LAST_LOOK));
     match loader.value(function, &outcome.selection.items, if finished { ctl } else { &last_look }, watch) {
+        // Items that are well apart in their parts may be singular together.
+        Ok(value) if apart && !value.is_finite() => Ok(Valued::Unknown),
         Ok(value) => Ok(Valued::Other(value)),
         Err(Stop::Halted(Ending::Cancelled)) => {
             outcome.ended = Ended::Cancelled;
@@ -259,6 +302,18 @@ fn value_of_all(
         Err(Stop::Halted(Ending::Deadline | Ending::Finished | Ending::Asked)) => Ok(Valued::Unknown),
         Err(failed) => Err(failed),
     }
+}
+
+/// The parts that an earlier run had finished.
+fn parts_of(prepared: &Prepared, saved: &Saved) -> Result<Vec<Ranked>, SelectionError> {
+    let mut optimizer = prepared.method.build(&prepared.rule.shape(), Looked::default())?;
+    optimizer.load(saved);
+    Ok(optimizer.parts().unwrap_or_default().to_vec())
+}
+
+/// Whether parts that ended so have chosen all that they may.
+fn every_part_is_whole(termination: &str) -> bool {
+    [Termination::BudgetReached, Termination::AllRanked].iter().any(|whole| whole.name() == termination)
 }
 
 /// Stopped while loading: what was chosen is what the earlier run had chosen.
@@ -294,6 +349,7 @@ fn describe(
     }
     let value = selection.value();
     let whole = shape.k.is_none_or(|k| k == selection.items.len())
+        || (prepared.apart.is_some() && every_part_is_whole(termination))
         || shape.knapsack
         || prepared.method.may_choose_fewer()
         || termination == Termination::GainAtMost.name();
@@ -317,10 +373,21 @@ fn describe(
         }
         .to_owned(),
     });
+    let plan = prepared.report().plan.clone();
     let mut warnings = prepared.warnings;
     if matches!(valued, Valued::Unknown) {
-        let told = "the run was stopped before the value over all rows was known: objective_value is that of the sample or graph";
-        warnings.push(told.to_owned());
+        let told = match prepared.apart {
+            // That it would not be known was said beforehand.
+            Some(Apart { valued: false, .. }) => None,
+            Some(_) => Some(
+                "the value of all parts' items together is not known: objective_value is the sum of the gains, each of the \
+                 function of its part",
+            ),
+            None => Some(
+                "the run was stopped before the value over all rows was known: objective_value is that of the sample or graph",
+            ),
+        };
+        warnings.extend(told.map(str::to_owned));
     }
     let id = |ids: &Ids, e: Item| ids.get(e as usize).unwrap_or_default().to_owned();
     SelectionResult {
@@ -332,6 +399,7 @@ fn describe(
             .as_ref()
             .map(|costs| selection.items.iter().map(|&e| costs[e as usize]).sum()),
         committee: None,
+        parts: None,
         ranking: (prepared.method.ranks_all() && complete).then(|| selection.items.clone()),
         indices: selection.items,
         gains: selection.gains,
@@ -350,7 +418,7 @@ fn describe(
         warnings,
         similarity: prepared.function.measure_name(),
         exactness: "exact".to_owned(),
-        plan: prepared.function.plan_name(),
+        plan,
         kernel: prepared.limits.kernel.name().to_owned(),
         seed: prepared.spec.seed,
         evaluations: selection.evaluations,

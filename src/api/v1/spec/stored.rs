@@ -52,8 +52,7 @@ same!(Negative, NegativeSpec: Error, Clip);
 same!(Start, StartSpec: Lowest, FarthestPair);
 same!(Concave, ConcaveSpec: Sqrt, Log, Ratio, Power(p));
 same!(NeighborsMethod, NeighborsMethodSpec: Auto, Exact);
-same!(PartsBy, PartsBySpec: Random, Column);
-same!(Inner, InnerSpec: Greedy, LazyGreedy);
+same!(PartsBy, PartsBySpec: Random, Kmeans, Column);
 same!(OnStop, OnStop: Partial, Fail);
 same!(RuleName, RuleName: Sntv, Bloc, KBorda, Geometric, Harmonic, Positional, ChamberlinCourantBorda, ChamberlinCourantApproval, Pav, HarmonicBorda, GeometricOwa, Owa);
 same!(Item, ItemRef: Index(index), Id(id));
@@ -146,11 +145,45 @@ same_names! { Optimizer, OptimizerSpec:
     BidirectionalGreedy BidirectionalGreedyName { pool, full_ranking, merge_rounds }
     DoubleGreedy DoubleGreedyName { randomised }
     RandomGreedy RandomGreedyName {}
-    PartitionedGreedy PartitionedGreedyName { parts, merge, inner }
+    PartitionedGreedy PartitionedGreedyName { parts, merge, rank_all, inner }
     SieveStreaming SieveStreamingName { epsilon, top_up }
     ThreeSieves ThreeSievesName { epsilon, rejections, top_up }
     Gist GistName { lambda, epsilon, distance }
     Exact ExactName { max_evaluations }
+}
+
+impl To<spec::InnerSpec> for Inner {
+    fn to(self) -> spec::InnerSpec {
+        match self {
+            Inner::Name(InnerName::Auto) | Inner::Optimizer(InnerOptimizer::Auto(_)) => spec::InnerSpec::Auto,
+            Inner::Name(InnerName::Greedy) | Inner::Optimizer(InnerOptimizer::Greedy(_)) => {
+                spec::InnerSpec::Greedy
+            }
+            Inner::Name(InnerName::LazyGreedy) | Inner::Optimizer(InnerOptimizer::LazyGreedy(_)) => {
+                spec::InnerSpec::LazyGreedy
+            }
+            Inner::Name(InnerName::StochasticGreedy) => {
+                spec::InnerSpec::StochasticGreedy { epsilon: spec::defaults::epsilon() }
+            }
+            Inner::Optimizer(InnerOptimizer::StochasticGreedy(StochasticGreedy { name: _, epsilon })) => {
+                spec::InnerSpec::StochasticGreedy { epsilon }
+            }
+        }
+    }
+}
+
+impl To<Inner> for spec::InnerSpec {
+    fn to(self) -> Inner {
+        match self {
+            spec::InnerSpec::Auto => Inner::Name(InnerName::Auto),
+            spec::InnerSpec::Greedy => Inner::Name(InnerName::Greedy),
+            spec::InnerSpec::LazyGreedy => Inner::Name(InnerName::LazyGreedy),
+            spec::InnerSpec::StochasticGreedy { epsilon } => {
+                let name = StochasticGreedyName::StochasticGreedy;
+                Inner::Optimizer(InnerOptimizer::StochasticGreedy(StochasticGreedy { name, epsilon }))
+            }
+        }
+    }
 }
 
 impl To<spec::GroupsSpec> for Groups {
