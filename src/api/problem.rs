@@ -253,6 +253,7 @@ impl From<SelectionError> for Problem {
                 };
                 Self::of_places(fields.into_iter().map(place).collect())
             }
+            SelectionError::Earlier { pointer, error } => Self::from(*error).below(&pointer),
             SelectionError::Dataset(error) => error.into(),
             error @ (SelectionError::TooLarge { .. }
             | SelectionError::Core(_)

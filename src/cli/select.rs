@@ -3,7 +3,8 @@
 mod show;
 
 use crate::config::{ByteSize, Settings};
-use crate::dataset::{DatasetError, Format, Kind, Options, Source, digest_of_file};
+use crate::dataset::{Format, Kind, Options, Source, digest_of_file};
+use crate::jobs::Nothing;
 use crate::jobs::selection::{Limits, Phase, Prepared, Progress, Ran, SelectionError, Watch, prepare, run};
 use crate::jobs::spec::{
     ColumnRef, ConstraintsSpec, GroupsSpec, ItemRef, KnapsackSpec, MetricSpec, ObjectiveSpec, OnStop,
@@ -149,8 +150,7 @@ pub(super) fn run_on(args: &SelectArgs) -> Result<(), Box<dyn Error>> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
     let source = &source;
     let spec = args.spec();
-    let nobody = |id: &str| Err(DatasetError::NotFound(id.to_owned()));
-    let prepared = prepare(&spec, source, &nobody, false, &limits).map_err(explain)?;
+    let prepared = prepare(&spec, source, &Nothing, false, &limits).map_err(explain)?;
     if args.plan {
         return show::json(prepared.report());
     }

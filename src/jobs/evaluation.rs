@@ -44,7 +44,7 @@ impl JobService {
         ctl: &Ctl,
     ) -> Result<Evaluated, JobError> {
         let Shared { limits, .. } = &*self.shared;
-        let prepared = PreparedEvaluation::new(wanted, source, &self.shared.represented(tenant), limits)?;
+        let prepared = PreparedEvaluation::new(wanted, source, &self.shared.of_tenant(tenant), limits)?;
         let _held = Reserved::new(&self.shared, prepared.memory_bytes())?;
         let pool = worker::pool("fewer-evaluate", limits.threads)?;
         match pool.install(|| prepared.run(source, ctl))? {

@@ -1,6 +1,7 @@
 //! Jobs: what was asked, how far it is, and what came of it.
 
 mod admission;
+mod archive;
 mod error;
 mod evaluation;
 mod events;
@@ -27,6 +28,7 @@ pub mod state;
 pub mod store;
 
 pub use admission::Tracked;
+pub use archive::{Archive, Nothing};
 pub use error::JobError;
 pub use events::{Change, Changes};
 pub use idempotency::IdempotencyKey;

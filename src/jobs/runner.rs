@@ -43,8 +43,8 @@ pub(super) fn estimate(shared: &Shared, key: &JobKey) -> u64 {
         let record = shared.store.get(key)?;
         name(&span, &record);
         let (source, _) = source(shared, &record)?;
-        let open = shared.opener(&record.tenant);
-        Ok(work::prepare(&record.spec, source, &open, &shared.limits)?.report().memory_bytes)
+        let archive = shared.of_tenant(&record.tenant);
+        Ok(work::prepare(&record.spec, source, &archive, &shared.limits)?.report().memory_bytes)
     };
     // What it borrows are locks that bear a panic, and the database.
     match catch_unwind(AssertUnwindSafe(plan)) {
@@ -235,7 +235,8 @@ fn work(
     // A run that was stopped while it loaded has begun nothing, though its seconds count.
     let from = save.map(|save| save.bytes).filter(|bytes| !bytes.is_empty());
     let ran = pool.install(|| {
-        let prepared = work::prepare(&record.spec, source, &shared.opener(&record.tenant), &shared.limits)?;
+        let prepared =
+            work::prepare(&record.spec, source, &shared.of_tenant(&record.tenant), &shared.limits)?;
         // The limits may be lower than when it was accepted. One that has been stopped computes nothing.
         if !running.is_cancelled() {
             prepared.admit()?;

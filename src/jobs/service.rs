@@ -11,7 +11,7 @@ use super::selection::Limits;
 use super::state::{Forbidden, State};
 use super::store::{Filter, JobStore, StoreError};
 use super::{exchange, meters, recovery, runner, worker};
-use crate::dataset::{DatasetError, DatasetStore, Source};
+use crate::dataset::{DatasetError, DatasetStore};
 use redb::Database;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -98,17 +98,6 @@ impl Shared {
     pub(super) fn books(&self) -> MutexGuard<'_, Books> {
         // Nothing that changes the books can panic between two of their lines.
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Opens by id the datasets of the tenant that a spec names.
-    pub(super) fn opener(&self, tenant: &str) -> impl Fn(&str) -> Result<Source, DatasetError> {
-        move |id| self.datasets.source(&self.datasets.get(tenant, id)?)
-    }
-
-    /// The same for the rows that an objective has to represent.
-    pub(super) fn represented(&self, tenant: &str) -> impl Fn(&str) -> Result<Source, DatasetError> {
-        let open = self.opener(tenant);
-        move |id| open(id).map_err(|error| error.at("/objective/represented/dataset"))
     }
 
     /// The next job, when there is one that fits; none when the service drains. Blocks until either.
@@ -275,14 +264,7 @@ impl JobService {
     /// [`JobError::NotFinished`], [`JobError::NoResult`], [`JobError::ResultExpired`]; where there is no such job,
     /// and the store's own.
     pub fn result(&self, key: &JobKey) -> Result<JobResult, JobError> {
-        let (record, result) = self.shared.store.result(key)?;
-        let id = || key.id.to_string();
-        match result {
-            Some(result) => Ok(result),
-            None if !record.state.is_terminal() => Err(JobError::NotFinished(id())),
-            None if record.result.is_some() => Err(JobError::ResultExpired(id())),
-            None => Err(JobError::NoResult(id())),
-        }
+        Ok(self.shared.left_by(key)?.1)
     }
 
     /// A dataset was stored: others may have to make room for it.

@@ -63,7 +63,7 @@ impl JobService {
     }
 
     fn prepare(&self, tenant: &str, spec: &JobSpec, source: Option<Source>) -> Result<Prepared, JobError> {
-        Ok(work::prepare(spec, source, &self.shared.opener(tenant), &self.shared.limits)?)
+        Ok(work::prepare(spec, source, &self.shared.of_tenant(tenant), &self.shared.limits)?)
     }
 
     /// What a request has to ask for before anything of it is stored.

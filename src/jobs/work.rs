@@ -1,12 +1,13 @@
 //! The work of a job, whatever its kind: planned, then run.
 
+use super::archive::Archive;
 use super::experiment::{self, ExperimentSpec};
 use super::outcome::JobResult;
 use super::record::JobSpec;
 use super::selection::result::PlanReport;
 use super::selection::{self, Ending, FieldError, Limits, SelectionError, Watch};
 use super::spec::ObjectiveSpec;
-use crate::dataset::{DatasetError, Source};
+use crate::dataset::Source;
 use std::sync::Arc;
 use submodular::objective::Oracle;
 use submodular::{Ctl, Set};
@@ -32,8 +33,8 @@ pub(super) struct Ran {
     pub(super) asked: Vec<Set>,
 }
 
-/// Looks everything up and estimates the run. `source`: the dataset that items are selected from; `open` opens one by
-/// id, for the place in the request where it is named.
+/// Looks everything up and estimates the run. `source`: the dataset that items are selected from; `archive`: what
+/// else the spec names.
 ///
 /// # Errors
 /// Everything that is wrong with the request. A job that is too large is prepared nevertheless: see
@@ -41,20 +42,19 @@ pub(super) struct Ran {
 pub(super) fn prepare(
     spec: &JobSpec,
     source: Option<Source>,
-    open: &dyn Fn(&str) -> Result<Source, DatasetError>,
+    archive: &dyn Archive,
     limits: &Limits,
 ) -> Result<Prepared, SelectionError> {
     let experiment = match spec {
         JobSpec::Selection(spec) => {
             let source = source.map_or_else(|| bare(&spec.objective), Ok)?;
-            let other = |id: &str| open(id).map_err(|error| error.at("/objective/represented/dataset"));
-            let prepared = selection::prepare(spec, &source, &other, true, limits)?;
+            let prepared = selection::prepare(spec, &source, archive, true, limits)?;
             return Ok(Prepared::Selection(Box::new(prepared), source));
         }
         JobSpec::BiasStudy(spec) => ExperimentSpec::BiasStudy(spec.clone()),
         JobSpec::Smoothness(spec) => ExperimentSpec::Smoothness(spec.clone()),
     };
-    Ok(Prepared::Experiment(Box::new(experiment::prepare(&experiment, open, limits)?)))
+    Ok(Prepared::Experiment(Box::new(experiment::prepare(&experiment, archive, limits)?)))
 }
 
 /// What stands for the dataset of a selection that has none.

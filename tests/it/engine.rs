@@ -1,6 +1,7 @@
 //! The engine alone: a spec and a source, no service.
 
 use fewer::dataset::{Options, Source};
+use fewer::jobs::Nothing;
 use fewer::jobs::selection::{Ending, Limits, Progress, Ran, SelectionError, Watch, prepare, run};
 use fewer::jobs::spec::SelectionSpec;
 use serde_json::Value;
@@ -22,7 +23,7 @@ pub(crate) fn inline(body: &Value) -> Source {
 pub(crate) fn plans(spec: &SelectionSpec, source: &Source, kernel: Kernel) -> Vec<(String, Limits)> {
     let limits = Limits { memory_bytes: u64::MAX, max_flops: f64::INFINITY, threads: 2, kernel };
     let report = |limits: &Limits| {
-        let prepared = prepare(spec, source, &|_| unreachable!(), false, limits).unwrap();
+        let prepared = prepare(spec, source, &Nothing, false, limits).unwrap();
         (prepared.report().plan.clone(), prepared.report().memory_bytes)
     };
     let (plan, bytes) = report(&limits);
@@ -48,7 +49,7 @@ pub(crate) fn go_under(
     threads: usize,
     ctl: &Ctl,
 ) -> Ran {
-    let prepared = prepare(spec, source, &|_| unreachable!(), false, limits).unwrap();
+    let prepared = prepare(spec, source, &Nothing, false, limits).unwrap();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     pool.install(|| run(prepared, source, "sha256:0", None, None, ctl, &mut Quiet)).unwrap()
 }

@@ -2,6 +2,7 @@
 
 use crate::engine::{go, go_under, inline, plans};
 use fewer::dataset::{Format, Kind, Options, Source};
+use fewer::jobs::Nothing;
 use fewer::jobs::selection::{Ending, FieldError, Limits, SelectionError, prepare};
 use fewer::jobs::spec::SelectionSpec;
 use serde_json::{Value, json};
@@ -27,7 +28,7 @@ fn six() -> Source {
 }
 
 fn refused(body: &Value) -> Vec<FieldError> {
-    match prepare(&spec(body), &six(), &|_| unreachable!(), false, &unlimited()) {
+    match prepare(&spec(body), &six(), &Nothing, false, &unlimited()) {
         Err(SelectionError::Invalid(errors)) => errors,
         Err(other) => panic!("{other}"),
         Ok(_) => panic!("accepted: {body}"),
@@ -238,7 +239,7 @@ fn absurd_numbers_neither_overflow_nor_pass() {
 #[test]
 fn defaults_that_depend_on_the_data_are_filled_in() {
     let body = json!({"objective": {"name": "facility_location", "similarity": {"metric": "rbf"}}, "constraints": {"k": 1}});
-    let prepared = prepare(&spec(&body), &six(), &|_| unreachable!(), false, &unlimited()).unwrap();
+    let prepared = prepare(&spec(&body), &six(), &Nothing, false, &unlimited()).unwrap();
     let resolved = serde_json::to_value(prepared.spec()).unwrap();
     assert_eq!(resolved["objective"]["similarity"]["gamma"], 0.5);
     assert_eq!(resolved["optimizer"]["name"], "auto");
@@ -264,7 +265,7 @@ fn a_plan_counts_the_columns_and_the_ids_that_its_run_reads() {
             Source::open(Path::new("tests/data/debian_2k.parquet"), Format::Parquet, &options, u64::MAX)
                 .unwrap();
         let spec = spec(&json!({"objective": {"name": "facility_location"}, "constraints": constraints}));
-        let plan = prepare(&spec, &source, &|_| unreachable!(), false, &unlimited()).unwrap();
+        let plan = prepare(&spec, &source, &Nothing, false, &unlimited()).unwrap();
         (plan.report().memory_bytes, source)
     };
     let (plain, source) = memory(None, json!({"k": 9}));

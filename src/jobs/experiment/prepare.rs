@@ -3,6 +3,7 @@
 use super::ExperimentSpec;
 use super::resolve::{Experiment, Lookup, Supplied};
 use crate::dataset::{DatasetError, Kind, Source};
+use crate::jobs::archive::Archive;
 use crate::jobs::selection::result::{Guarantee, PlanReport};
 use crate::jobs::selection::{FieldError, Limits, SelectionError};
 use crate::jobs::spec::{BiasStudySpec, SeenSpec, SmoothnessSpec};
@@ -45,14 +46,14 @@ impl Prepared {
     }
 }
 
-/// Looks everything up and estimates the run. `open` opens a dataset.
+/// Looks everything up and estimates the run. `archive`: where its datasets are.
 ///
 /// # Errors
 /// [`SelectionError::Invalid`] with every offence, [`SelectionError::Dataset`]. An experiment that is too large is
 /// prepared nevertheless: see [`Prepared::admit`].
 pub(in crate::jobs) fn prepare(
     spec: &ExperimentSpec,
-    open: &dyn Fn(&str) -> Result<Source, DatasetError>,
+    archive: &dyn Archive,
     limits: &Limits,
 ) -> Result<Prepared, SelectionError> {
     let (latent, seen, run) = match spec {
@@ -63,7 +64,7 @@ pub(in crate::jobs) fn prepare(
     };
     let mut errors = vec![];
     let mut rankings = |id: &str, pointer: &str| -> Result<Source, DatasetError> {
-        let source = open(id).map_err(|error| error.at(pointer))?;
+        let source = archive.dataset(id).map_err(|error| error.at(pointer))?;
         if source.kind() != Kind::Rankings {
             let detail = format!("a dataset of rankings is needed; this one holds {}", source.kind());
             errors.push(FieldError::new(pointer, "invalid_parameter", detail));

@@ -1,6 +1,7 @@
 //! Why a selection cannot be made.
 
 use crate::dataset::DatasetError;
+use crate::jobs::JobError;
 use crate::jobs::store::StoreError;
 use serde_json::Value;
 use submodular::Item;
@@ -44,6 +45,14 @@ pub enum SelectionError {
         /// The setting that changes it.
         setting: &'static str,
     },
+    /// A job that the request names gives nothing to go on from.
+    #[error("{error}")]
+    Earlier {
+        /// JSON pointer to its id.
+        pointer: String,
+        /// Why.
+        error: Box<JobError>,
+    },
     /// The dataset cannot be read.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
@@ -72,6 +81,7 @@ impl SelectionError {
         match self {
             SelectionError::Invalid(errors) => errors.first().map_or("invalid_parameter", |e| e.code),
             SelectionError::TooLarge { .. } => "estimate_exceeds_limit",
+            SelectionError::Earlier { error, .. } => error.code(),
             SelectionError::Dataset(e) => e.code(),
             SelectionError::Core(e) => match e {
                 submodular::Error::NotFinite { .. } | submodular::Error::ZeroRow { .. } => "invalid_matrix",

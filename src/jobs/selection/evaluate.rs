@@ -8,7 +8,8 @@ use super::error::{FieldError, SelectionError};
 use super::function::{Function, Loader, Lookup, Sizes, Stage, Walks};
 use super::resolve::Resolver;
 use super::run::{Ending, Progress, Stop, Watch};
-use crate::dataset::{DatasetError, Source};
+use crate::dataset::Source;
+use crate::jobs::archive::Archive;
 use crate::jobs::spec::{ItemRef, ObjectiveSpec};
 use std::sync::Arc;
 use submodular::{Chain, Ctl, Item, Objective};
@@ -70,7 +71,7 @@ struct Part {
 }
 
 impl PreparedEvaluation {
-    /// Looks everything up in `source` and estimates the work. `other` opens another dataset that the function names.
+    /// Looks everything up in `source` and estimates the work. `archive`: what else the function names.
     ///
     /// # Errors
     /// [`SelectionError::Invalid`] with every offence, or with what would fit where it is too much work;
@@ -78,13 +79,13 @@ impl PreparedEvaluation {
     pub fn new(
         wanted: &Evaluation,
         source: &Source,
-        other: &dyn Fn(&str) -> Result<Source, DatasetError>,
+        archive: &dyn Archive,
         limits: &Limits,
     ) -> Result<Self, SelectionError> {
         let mut objective = wanted.objective.clone();
         objective.fill(source.dim());
         let mut resolver = Resolver::new(source);
-        let lookup = &mut Lookup { resolver: &mut resolver, other, seed: 0, k: None, asks: false };
+        let lookup = &mut Lookup { resolver: &mut resolver, archive, seed: 0, k: None, asks: false };
         let function = lookup.function(&objective, "/objective")?;
         let mut sets = vec![];
         for (position, set) in wanted.sets.iter().enumerate() {
@@ -295,7 +296,8 @@ impl Watch for Nobody {
 #[cfg(test)]
 mod tests {
     use super::{Evaluation, PreparedEvaluation};
-    use crate::dataset::{DatasetError, Options, Source};
+    use crate::dataset::{Options, Source};
+    use crate::jobs::archive::Nothing;
     use crate::jobs::selection::{Ending, Limits};
     use crate::jobs::spec::{ItemRef, ObjectiveSpec};
     use std::time::Instant;
@@ -310,8 +312,7 @@ mod tests {
         let gains_for = Some(vec![ItemRef::Index(0), ItemRef::Index(2)]);
         let wanted = Evaluation { objective, sets: vec![set], gains_for, complement: true, share: true };
         let limits = Limits { memory_bytes: 1 << 30, max_flops: 1e9, threads: 1, kernel: Kernel::detect() };
-        let other = |id: &str| Err(DatasetError::NotFound(id.to_owned()));
-        PreparedEvaluation::new(&wanted, source, &other, &limits).unwrap()
+        PreparedEvaluation::new(&wanted, source, &Nothing, &limits).unwrap()
     }
 
     #[test]

@@ -9,7 +9,8 @@ use super::method::Method;
 use super::parts::Partition;
 use super::resolve::{Resolver, Rule};
 use super::result::{Guarantee, PlanReport};
-use crate::dataset::{DatasetError, Source};
+use crate::dataset::Source;
+use crate::jobs::archive::Archive;
 use crate::jobs::spec::SelectionSpec;
 use std::time::Instant;
 use submodular::constraint::Shape;
@@ -61,8 +62,8 @@ impl Prepared {
     }
 }
 
-/// Looks everything up in `source` and estimates the run. `other` opens the dataset that is represented, where that is
-/// not the one selected from; `asks` says whether there is somebody to ask for values from outside.
+/// Looks everything up in `source` and estimates the run. `archive`: what else the spec
+/// names; `asks` says whether there is somebody to ask for values from outside.
 ///
 /// # Errors
 /// [`SelectionError::Invalid`] with every offence, [`SelectionError::Dataset`]. A job that is too large is prepared
@@ -70,7 +71,7 @@ impl Prepared {
 pub fn prepare(
     spec: &SelectionSpec,
     source: &Source,
-    other: &dyn Fn(&str) -> Result<Source, DatasetError>,
+    archive: &dyn Archive,
     asks: bool,
     limits: &Limits,
 ) -> Result<Prepared, SelectionError> {
@@ -80,7 +81,7 @@ pub fn prepare(
     let mut resolver = Resolver::new(source);
     let n = source.items();
     let k = spec.constraints.k;
-    let lookup = &mut Lookup { resolver: &mut resolver, other, seed: spec.seed, k, asks };
+    let lookup = &mut Lookup { resolver: &mut resolver, archive, seed: spec.seed, k, asks };
     let mut function = lookup.function(&spec.objective, "/objective")?;
     let properties = function.properties();
     spec.optimizer.fill(n, spec.constraints.k);

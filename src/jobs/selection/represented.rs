@@ -2,7 +2,8 @@
 
 use super::error::SelectionError;
 use super::resolve::Resolver;
-use crate::dataset::{DatasetError, Kind, Source};
+use crate::dataset::{Kind, Source};
+use crate::jobs::archive::Archive;
 use crate::jobs::spec::{ItemRef, RepresentedSpec, RowsSpec, ValuesSpec};
 use submodular::similarity::{Measure, Metric};
 use submodular::{Item, sampling};
@@ -48,7 +49,7 @@ impl Represented {
 pub(super) fn rows(
     resolver: &mut Resolver<'_>,
     spec: Option<&RepresentedSpec>,
-    other: &dyn Fn(&str) -> Result<Source, DatasetError>,
+    archive: &dyn Archive,
     measure: Option<Measure>,
     seed: u64,
     pointer: &str,
@@ -70,7 +71,7 @@ pub(super) fn rows(
             }
         },
         Some(RepresentedSpec::Vectors(vectors)) => given(resolver, vectors, measure, pointer),
-        Some(RepresentedSpec::Dataset(id)) => stored(resolver, id, other, measure, pointer)?,
+        Some(RepresentedSpec::Dataset(id)) => stored(resolver, id, archive, measure, pointer)?,
     })
 }
 
@@ -78,14 +79,14 @@ pub(super) fn rows(
 pub(super) fn side(
     resolver: &mut Resolver<'_>,
     spec: &RowsSpec,
-    other: &dyn Fn(&str) -> Result<Source, DatasetError>,
+    archive: &dyn Archive,
     measure: Option<Measure>,
     pointer: &str,
 ) -> Result<Represented, SelectionError> {
     Ok(match spec {
         RowsSpec::Rows(rows) => ascending(these(resolver, rows, pointer)?, None).0,
         RowsSpec::Vectors(vectors) => given(resolver, vectors, measure, pointer),
-        RowsSpec::Dataset(id) => stored(resolver, id, other, measure, pointer)?,
+        RowsSpec::Dataset(id) => stored(resolver, id, archive, measure, pointer)?,
     })
 }
 
@@ -133,13 +134,13 @@ fn given(
 fn stored(
     resolver: &mut Resolver<'_>,
     id: &str,
-    other: &dyn Fn(&str) -> Result<Source, DatasetError>,
+    archive: &dyn Archive,
     measure: Option<Measure>,
     pointer: &str,
 ) -> Result<Represented, SelectionError> {
     let dim = resolver.source.dim();
     refuse_strangers(resolver, measure, pointer);
-    let source = other(id)?;
+    let source = archive.dataset(id).map_err(|error| error.at(format!("{pointer}/dataset")))?;
     if source.kind() != Kind::Vectors || source.dim() != dim {
         let detail = format!(
             "it holds {} of {} numbers, but the dataset's vectors have {dim}",

@@ -2,7 +2,8 @@
 //! collected at its place.
 
 use super::{Feature, Form, Function, Ground, Plan};
-use crate::dataset::{DatasetError, Kind, Source};
+use crate::dataset::Kind;
+use crate::jobs::archive::Archive;
 use crate::jobs::rule::rule;
 use crate::jobs::selection::error::{FieldError, SelectionError};
 use crate::jobs::selection::represented::{self, Represented};
@@ -27,8 +28,8 @@ const FEWEST_NEIGHBORS: usize = 64;
 /// Looks an objective up.
 pub(in crate::jobs::selection) struct Lookup<'a, 'b> {
     pub(in crate::jobs::selection) resolver: &'a mut Resolver<'b>,
-    /// Opens another dataset.
-    pub(in crate::jobs::selection) other: &'a dyn Fn(&str) -> Result<Source, DatasetError>,
+    /// What else it may name.
+    pub(in crate::jobs::selection) archive: &'a dyn Archive,
     pub(in crate::jobs::selection) seed: u64,
     /// Items to choose, where that is known.
     pub(in crate::jobs::selection) k: Option<u64>,
@@ -318,7 +319,7 @@ impl Lookup<'_, '_> {
                 let rows = represented::rows(
                     self.resolver,
                     represented.as_ref(),
-                    self.other,
+                    self.archive,
                     measure,
                     self.seed,
                     &at,
@@ -363,7 +364,7 @@ impl Lookup<'_, '_> {
         similarity: SimilaritySpec,
         pointer: &str,
     ) -> Result<Represented, SelectionError> {
-        represented::side(self.resolver, rows, self.other, measure(similarity), pointer)
+        represented::side(self.resolver, rows, self.archive, measure(similarity), pointer)
     }
 
     /// A finite number of at least 0.

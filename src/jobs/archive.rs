@@ -1,0 +1,78 @@
+//! What a job may look up of its tenant: datasets, and what jobs before it have left.
+
+use super::JobError;
+use super::outcome::JobResult;
+use super::record::{JobKey, JobRecord};
+use super::service::Shared;
+use super::store::StoreError;
+use crate::dataset::{DatasetError, Source};
+use crate::jobs::selection::SelectionError;
+
+/// What a tenant has stored.
+pub trait Archive {
+    /// A dataset by its id.
+    ///
+    /// # Errors
+    /// Where it is not there, or cannot be read.
+    fn dataset(&self, id: &str) -> Result<Source, DatasetError>;
+
+    /// A job that has ended, by its id, with what it has left. `pointer`: where the request names it.
+    ///
+    /// # Errors
+    /// [`SelectionError::Earlier`]: there is none, it has not ended, it left nothing, or that is gone.
+    fn job(&self, id: &str, pointer: &str) -> Result<(JobRecord, JobResult), SelectionError>;
+}
+
+/// The archive of who has stored nothing.
+pub struct Nothing;
+
+impl Archive for Nothing {
+    fn dataset(&self, id: &str) -> Result<Source, DatasetError> {
+        Err(DatasetError::NotFound(id.to_owned()))
+    }
+
+    fn job(&self, id: &str, pointer: &str) -> Result<(JobRecord, JobResult), SelectionError> {
+        let error = JobError::Store(StoreError::NotFound(id.to_owned()));
+        Err(SelectionError::Earlier { pointer: pointer.to_owned(), error: Box::new(error) })
+    }
+}
+
+/// What is stored of a tenant.
+pub(super) struct OfTenant<'a> {
+    shared: &'a Shared,
+    tenant: &'a str,
+}
+
+impl Shared {
+    /// What the tenant has stored.
+    pub(super) fn of_tenant<'a>(&'a self, tenant: &'a str) -> OfTenant<'a> {
+        OfTenant { shared: self, tenant }
+    }
+
+    /// What a job has left.
+    ///
+    /// # Errors
+    /// [`JobError::NotFinished`], [`JobError::NoResult`], [`JobError::ResultExpired`]; where there is no such job, and the
+    /// store's own.
+    pub(super) fn left_by(&self, key: &JobKey) -> Result<(JobRecord, JobResult), JobError> {
+        let (record, result) = self.store.result(key)?;
+        let id = || key.id.to_string();
+        match result {
+            Some(result) => Ok((record, result)),
+            None if !record.state.is_terminal() => Err(JobError::NotFinished(id())),
+            None if record.result.is_some() => Err(JobError::ResultExpired(id())),
+            None => Err(JobError::NoResult(id())),
+        }
+    }
+}
+
+impl Archive for OfTenant<'_> {
+    fn dataset(&self, id: &str) -> Result<Source, DatasetError> {
+        self.shared.datasets.source(&self.shared.datasets.get(self.tenant, id)?)
+    }
+
+    fn job(&self, id: &str, pointer: &str) -> Result<(JobRecord, JobResult), SelectionError> {
+        let earlier = |error| SelectionError::Earlier { pointer: pointer.to_owned(), error: Box::new(error) };
+        self.shared.left_by(&JobKey::new(self.tenant, id)).map_err(earlier)
+    }
+}
