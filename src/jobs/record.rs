@@ -3,7 +3,7 @@
 use super::experiment::result::{BiasStudyResult, SmoothnessResult};
 use super::outcome::JobResult;
 use super::selection::result::PlanReport;
-use super::spec::{BiasStudySpec, OnStop, SelectionSpec, SmoothnessSpec};
+use super::spec::{BiasStudySpec, OnStop, ResampleSpec, SelectionSpec, SmoothnessSpec};
 use super::state::State;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -53,6 +53,8 @@ pub enum JobSpec {
     BiasStudy(BiasStudySpec),
     /// Estimate what biased rankings still tell.
     Smoothness(SmoothnessSpec),
+    /// Draw from what a selection kept.
+    Resample(ResampleSpec),
 }
 
 impl JobSpec {
@@ -62,6 +64,7 @@ impl JobSpec {
             JobSpec::Selection(_) => "selection",
             JobSpec::BiasStudy(_) => "bias_study",
             JobSpec::Smoothness(_) => "smoothness",
+            JobSpec::Resample(_) => "resample",
         }
     }
 
@@ -71,6 +74,7 @@ impl JobSpec {
             JobSpec::Selection(spec) => spec.deadline_seconds,
             JobSpec::BiasStudy(BiasStudySpec { run, .. })
             | JobSpec::Smoothness(SmoothnessSpec { run, .. }) => run.deadline_seconds,
+            JobSpec::Resample(_) => None,
         }
     }
 
@@ -80,13 +84,14 @@ impl JobSpec {
             JobSpec::Selection(spec) => spec.on_stop,
             JobSpec::BiasStudy(BiasStudySpec { run, .. })
             | JobSpec::Smoothness(SmoothnessSpec { run, .. }) => run.on_stop,
+            JobSpec::Resample(_) => OnStop::Fail,
         }
     }
 
     /// The dataset of the rankings that an experiment begins with, where they are of one.
     pub fn latent_dataset(&self) -> Option<&str> {
         match self {
-            JobSpec::Selection(_) => None,
+            JobSpec::Selection(_) | JobSpec::Resample(_) => None,
             JobSpec::BiasStudy(BiasStudySpec { latent, .. })
             | JobSpec::Smoothness(SmoothnessSpec { latent, .. }) => latent.dataset(),
         }
@@ -98,6 +103,8 @@ impl JobSpec {
             JobSpec::Selection(spec) => spec.objective.datasets(),
             JobSpec::BiasStudy(spec) => spec.latent.dataset().into_iter().collect(),
             JobSpec::Smoothness(spec) => spec.datasets().collect(),
+            // The gains are in the job's result: its dataset may be gone.
+            JobSpec::Resample(_) => vec![],
         }
     }
 }
@@ -180,6 +187,17 @@ pub enum ResultSummary {
     Selection(SelectionSummary),
     /// Of an experiment.
     Experiment(ExperimentSummary),
+    /// Of a draw.
+    Sample(SampleSummary),
+}
+
+/// A draw in a few numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SampleSummary {
+    /// Items that were drawn.
+    pub drawn: u64,
+    /// Items that they were drawn from.
+    pub kept: u64,
 }
 
 /// An experiment in a few numbers.
@@ -209,9 +227,13 @@ pub struct SelectionSummary {
 }
 
 impl ResultSummary {
-    /// Items that were chosen; none were by an experiment.
+    /// Items that were chosen or drawn; none were by an experiment.
     pub fn selected(&self) -> u64 {
-        if let Self::Selection(summary) = self { summary.selected } else { 0 }
+        match self {
+            Self::Selection(summary) => summary.selected,
+            Self::Sample(summary) => summary.drawn,
+            Self::Experiment(_) => 0,
+        }
     }
 }
 
@@ -230,6 +252,10 @@ impl From<&JobResult> for ResultSummary {
                 repetitions: ran.repetitions,
                 complete: ran.complete,
                 termination: ran.termination.clone(),
+            }),
+            JobResult::Resample(result) => Self::Sample(SampleSummary {
+                drawn: result.indices.len() as u64,
+                kept: result.parts.iter().map(|part| part.kept).sum(),
             }),
         }
     }

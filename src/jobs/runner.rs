@@ -176,24 +176,10 @@ fn finish(
 
 /// Bytes of the result as it is stored; 0 where there is none.
 fn result_bytes(ending: &Ending) -> Result<u64, serde_json::Error> {
-    struct Count(u64);
-
-    impl io::Write for Count {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0 += bytes.len() as u64;
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
+    match ending {
+        Ending::Succeeded(result) | Ending::Cancelled(Some(result)) => Ok(result.encode()?.len() as u64),
+        Ending::Failed(_) | Ending::Cancelled(None) => Ok(0),
     }
-
-    let mut count = Count(0);
-    if let Ending::Succeeded(result) | Ending::Cancelled(Some(result)) = ending {
-        serde_json::to_writer(&mut count, result)?;
-    }
-    Ok(count.0)
 }
 
 /// A disk that cannot be asked is tried.

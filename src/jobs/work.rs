@@ -4,6 +4,7 @@ use super::archive::Archive;
 use super::experiment::{self, ExperimentSpec};
 use super::outcome::JobResult;
 use super::record::JobSpec;
+use super::resample;
 use super::selection::result::PlanReport;
 use super::selection::{self, Ending, FieldError, Limits, SelectionError, Watch};
 use super::spec::ObjectiveSpec;
@@ -18,6 +19,8 @@ pub(super) enum Prepared {
     Selection(Box<selection::Prepared>, Source),
     /// Draw and measure.
     Experiment(Box<experiment::Prepared>),
+    /// Draw from what a selection kept.
+    Resample(Box<resample::Prepared>),
 }
 
 /// What a run leaves.
@@ -53,6 +56,9 @@ pub(super) fn prepare(
         }
         JobSpec::BiasStudy(spec) => ExperimentSpec::BiasStudy(spec.clone()),
         JobSpec::Smoothness(spec) => ExperimentSpec::Smoothness(spec.clone()),
+        JobSpec::Resample(spec) => {
+            return Ok(Prepared::Resample(Box::new(resample::prepare(spec, archive, limits)?)));
+        }
     };
     Ok(Prepared::Experiment(Box::new(experiment::prepare(&experiment, archive, limits)?)))
 }
@@ -76,6 +82,7 @@ impl Prepared {
                 ExperimentSpec::BiasStudy(spec) => JobSpec::BiasStudy(spec.clone()),
                 ExperimentSpec::Smoothness(spec) => JobSpec::Smoothness(spec.clone()),
             },
+            Prepared::Resample(prepared) => JobSpec::Resample(prepared.spec().clone()),
         }
     }
 
@@ -84,6 +91,7 @@ impl Prepared {
         match self {
             Prepared::Selection(prepared, _) => prepared.report(),
             Prepared::Experiment(prepared) => prepared.report(),
+            Prepared::Resample(prepared) => prepared.report(),
         }
     }
 
@@ -93,6 +101,7 @@ impl Prepared {
         match self {
             Prepared::Selection(prepared, _) => prepared.admit(),
             Prepared::Experiment(prepared) => prepared.admit(),
+            Prepared::Resample(prepared) => prepared.admit(),
         }
     }
 
@@ -117,6 +126,7 @@ impl Prepared {
                 Ok(Ran { ending, result: JobResult::Selection(Box::new(result)), saved, asked })
             }
             Prepared::Experiment(prepared) => experiment::run(&prepared, digest, from, ctl, watch),
+            Prepared::Resample(prepared) => prepared.run(),
         }
     }
 }

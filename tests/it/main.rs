@@ -38,6 +38,7 @@ mod rankings;
 mod readme;
 mod recovery;
 mod reference;
+mod resample;
 mod results;
 mod retention;
 mod selection;

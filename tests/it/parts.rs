@@ -5,8 +5,13 @@ use crate::client::{Answer, Client, npy};
 use crate::service::Service;
 use axum::body::Body;
 use axum::http::{Request, header};
+use fewer::dataset::{Format, Options, Source};
+use fewer::jobs::Nothing;
+use fewer::jobs::selection::{Limits, prepare};
 use serde_json::{Value, json};
+use std::io::Write;
 use std::sync::LazyLock;
+use submodular::tile::Kernel;
 
 static PAGE: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../../crates/submodular/tests/data/ingenious_golden.json")).unwrap()
@@ -184,8 +189,9 @@ async fn the_memory_says_how_many_parts_there_are_and_is_that_of_one_part() {
     assert_eq!(fewer["plan"], "blocked_f32", "{count} parts are not the fewest");
     // The parts choose the same whether their similarities are stored or not.
     let stored = client.get(&format!("/v1/jobs/{job}/result")).await.json;
-    let roomy = client.restart_with(|settings| settings.memory_bytes = 20 << 20, |_| {});
-    let blocked = roomy.selected(&in_parts(&dataset, 30, json!({"count": count}))).await;
+    let less = found["memory_bytes"].as_u64().unwrap() - 1;
+    let client = client.restart_with(|settings| settings.memory_bytes = less, |_| {});
+    let blocked = client.selected(&in_parts(&dataset, 30, json!({"count": count}))).await;
     assert_eq!((&stored["plan"], &blocked["plan"]), (&json!("stored_f32"), &json!("blocked_f32")));
     assert_eq!(stored["parts"], blocked["parts"]);
 }
@@ -283,7 +289,7 @@ async fn parts_are_searched_as_they_are_asked_to() {
         json!("stochastic_greedy"),
         json!({"name": "stochastic_greedy", "epsilon": 0.01}),
     ] {
-        let mut body = of_page(json!({"k": 6, "include": [1], "exclude": [14]}), false);
+        let mut body = of_page(json!({"k": 6, "include": [1], "exclude": [14]}), true);
         body["optimizer"]["inner"] = inner;
         let result = client.selected(&body).await;
         let chosen = items(&result["indices"]);
@@ -291,7 +297,36 @@ async fn parts_are_searched_as_they_are_asked_to() {
         found.push((result["parts"].clone(), result["evaluations"].as_u64().unwrap()));
     }
     assert!(found[0].0 == found[1].0 && found[1] == found[2], "greedy, lazy and auto choose the same");
-    assert!(found[1].1 < found[0].1 && found[3].1 <= found[4].1);
+    assert!(found[1].1 <= found[0].1 && found[3].1 < found[4].1, "{found:?}");
+}
+
+/// Of 200,000 rows the value of all is more work than parts of 5,000; that of a few is soon known.
+#[test]
+fn the_plan_says_where_f_of_all_parts_would_outlast_their_search() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("holes.npy");
+    let (rows, columns) = (200_000, 128);
+    let mut file = std::fs::File::create(&path).unwrap();
+    let mut text = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {columns}), }}");
+    text.push_str(&" ".repeat(117 - text.len()));
+    text.push('\n');
+    let head = [b"\x93NUMPY\x01\x00".as_slice(), &118_u16.to_le_bytes(), text.as_bytes()].concat();
+    file.write_all(&head).unwrap();
+    file.set_len((128 + rows * columns * 4) as u64).unwrap();
+    let source = Source::open(&path, Format::Npy, &Options::default(), u64::MAX).unwrap();
+    let limits = Limits { memory_bytes: 4 << 30, max_flops: 1e16, threads: 2, kernel: Kernel::detect() };
+    let reason = |constraints: Value, rank_all: bool| {
+        let spec = json!({
+            "objective": {"name": "facility_location"}, "constraints": constraints,
+            "optimizer": {
+                "name": "partitioned_greedy", "merge": false, "rank_all": rank_all, "parts": {"count": 40},
+            },
+        });
+        let spec = serde_json::from_value(spec).unwrap();
+        prepare(&spec, &source, &Nothing, false, &limits).unwrap().report().reason.clone()
+    };
+    assert!(reason(json!({}), true).unwrap().contains("objective_value is the sum of the gains"));
+    assert_eq!(reason(json!({"k": 2000}), false), None);
 }
 
 #[tokio::test]

@@ -2,12 +2,14 @@
 
 mod accept;
 mod experiment;
+mod resample;
 mod table;
 
 pub(super) use accept::{ResultFormat, accepts};
 pub use experiment::{
     BiasStudy, BiasStudyCell, BiasStudyResult, Estimate, QuotaEstimate, Smoothness, SmoothnessResult,
 };
+pub use resample::{Drawn, DrawnPart, ResampleResult};
 pub use table::Pick;
 
 use crate::api::codes::Code;
@@ -30,6 +32,8 @@ pub enum JobKind {
     BiasStudy,
     /// Estimate what biased rankings still tell.
     Smoothness,
+    /// Draw from what a selection kept.
+    Resample,
 }
 
 /// A kind that is part of a type: a one-word enum in the schema.
@@ -48,6 +52,7 @@ macro_rules! kind {
 kind!(SelectionKind Selection "selection");
 kind!(BiasStudyKind BiasStudy "bias_study");
 kind!(SmoothnessKind Smoothness "smoothness");
+kind!(ResampleKind Resample "resample");
 
 /// What a job has left, by its kind.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -59,6 +64,8 @@ pub enum JobOutcome {
     BiasStudy(BiasStudyResult),
     /// Of an estimate of smoothness.
     Smoothness(SmoothnessResult),
+    /// Of a draw.
+    Resample(Box<ResampleResult>),
 }
 
 impl From<outcome::JobResult> for JobOutcome {
@@ -67,6 +74,7 @@ impl From<outcome::JobResult> for JobOutcome {
             outcome::JobResult::Selection(result) => Self::Selection(Box::new((*result).into())),
             outcome::JobResult::BiasStudy(result) => Self::BiasStudy(result.into()),
             outcome::JobResult::Smoothness(result) => Self::Smoothness(result.into()),
+            outcome::JobResult::Resample(result) => Self::Resample(Box::new((*result).into())),
         }
     }
 }
@@ -79,13 +87,18 @@ impl JobOutcome {
             Self::BiasStudy(_) | Self::Smoothness(_) => {
                 Err(Problem::new(Code::PrefixNotValid, "an experiment has no answers for smaller k"))
             }
+            Self::Resample(_) => {
+                let detail = "a prefix of a draw is no draw of that size: ask for another size";
+                Err(Problem::new(Code::PrefixNotValid, detail))
+            }
         }
     }
 
     /// The answer to a request for the result of `job`. O(bytes), and computes: not for a thread that answers.
     pub(super) fn written(&self, job: &str, format: ResultFormat) -> Result<Response, Problem> {
         match self {
-            Self::Selection(result) => result.written(job, format),
+            Self::Selection(result) => table::written(&**result, job, format),
+            Self::Resample(result) => table::written(&**result, job, format),
             Self::BiasStudy(_) | Self::Smoothness(_) if format != ResultFormat::Json => {
                 let detail = "the result of an experiment is no table: it is written as application/json";
                 Err(Problem::new(Code::NotAcceptable, detail))

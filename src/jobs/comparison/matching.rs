@@ -2,6 +2,7 @@
 
 use super::{Chosen, CompareError, Compared, MOST_ITEMS};
 use crate::dataset::{DatasetError, DatasetRecord, Ids};
+use crate::jobs::outcome::Items;
 use crate::jobs::record::{JobKey, ResultSummary};
 use crate::jobs::selection::{FieldError, SelectionError};
 use crate::jobs::service::JobService;
@@ -56,7 +57,7 @@ impl Member<'_> {
 }
 
 impl JobService {
-    /// The selections with their jobs' results.
+    /// The selections with their jobs' results; of a draw what was drawn.
     pub(super) fn members<'a>(
         &self,
         tenant: &str,
@@ -73,19 +74,19 @@ impl JobService {
                     // Known before the result is read.
                     items += record.result.as_ref().map_or(0, ResultSummary::selected);
                     refuse_many(items, &place)?;
-                    let result = self.result(&job).map_err(at)?.into_selection();
-                    let (Some(result), Some(dataset)) = (result, record.dataset) else {
+                    let items = self.result(&job).map_err(at)?.into_items();
+                    // A selection has a dataset of its own, a draw that of its selection.
+                    let Some((Items { indices: rows, ids, dataset_digest: digest, .. }, dataset)) = items
+                        .and_then(|mut items| {
+                            let dataset = record.dataset.or_else(|| items.dataset.take())?;
+                            Some((items, dataset))
+                        })
+                    else {
                         let detail = format!("{id} is an experiment: it has chosen no items");
                         let field = FieldError::new(place, "invalid_parameter", detail);
                         return Err(CompareError::Refused(SelectionError::Invalid(vec![field]).into()));
                     };
-                    let selected = Selected {
-                        dataset,
-                        digest: result.dataset_digest,
-                        rows: result.indices,
-                        ids: result.ids,
-                    };
-                    (What::Job(selected), place)
+                    (What::Job(Selected { dataset, digest, rows, ids }), place)
                 }
                 Chosen::Items(list) => {
                     items += list.len() as u64;

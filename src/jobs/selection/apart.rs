@@ -8,6 +8,9 @@ use super::method::Method;
 use submodular::constraint::Shape;
 use submodular::kmeans;
 
+/// Floating-point operations, about ten seconds of two cores: so much the value of an answer may always take.
+const SOON_VALUED: f64 = 1e12;
+
 /// How parts are run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Apart {
@@ -90,9 +93,11 @@ impl Whole<'_> {
         let (making, walking) = function.work(self.sizes, &Walks::one(chosen.min(n)));
         let flops = Flops::of(function, whole, self.sizes).and(clustering);
         let valuing = making + walking;
-        // A run that ends with f of its answer takes at most twice as long. Nobody is asked for a value that no search needs.
+        // Else a run that ends with f of its answer takes at most twice as long. Nobody is asked for a value that no search
+        // needs.
         let asks = function.properties().asks;
-        let valued = !asks && (function.is_another() || valuing <= flops.total());
+        let most = flops.total().max(SOON_VALUED);
+        let valued = !asks && (function.is_another() || valuing <= most);
         let flops = if valued && !function.is_another() { flops.valued(valuing) } else { flops };
         Some(ApartEstimate {
             apart: Apart { stored_bytes: stored_bytes.unwrap_or(0), valued },

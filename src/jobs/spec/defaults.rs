@@ -61,6 +61,8 @@ defaults! {
     delta: f64 = 0.05;
     /// Relative error that they are needed for.
     mean_epsilon: f64 = 0.2;
+    /// What gains are divided by before they become weights.
+    temperature: f64 = 1.0;
     /// Clipped cosines are not positive semidefinite, unclipped ones are.
     kernel: SimilaritySpec = SimilaritySpec { metric: MetricSpec::CosineSigned, gamma: None, neighbors: None };
 }

@@ -6,6 +6,7 @@ pub mod defaults;
 mod experiment;
 mod objective;
 mod optimizer;
+mod resample;
 mod shapes;
 
 pub use committee::*;
@@ -13,6 +14,7 @@ pub use constraints::*;
 pub use experiment::*;
 pub use objective::*;
 pub use optimizer::*;
+pub use resample::*;
 pub use shapes::*;
 
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,9 @@
 //! A job on the wire.
 
 use crate::api::v1::result::{Guarantee, JobKind};
-use crate::api::v1::spec::{BiasStudySpec, Constraints, Objective, OnStop, Optimizer, SmoothnessSpec, To};
+use crate::api::v1::spec::{
+    BiasStudySpec, Constraints, Objective, OnStop, Optimizer, ResampleSpec, SmoothnessSpec, To,
+};
 use crate::jobs::record::{self, PhaseRecord, ProgressRecord};
 use crate::jobs::selection::result::PlanReport;
 use crate::jobs::spec;
@@ -24,7 +26,7 @@ pub struct Job {
     pub state: JobState,
     /// The request with every default filled in.
     pub spec: JobSpec,
-    /// Id of the dataset it reads; null where an experiment draws its own rankings.
+    /// Id of the dataset it reads; null where an experiment draws its own rankings, and of a draw, which reads a result.
     pub dataset: Option<String>,
     /// The owner's notes.
     pub labels: BTreeMap<String, String>,
@@ -79,6 +81,8 @@ pub enum JobSpec {
     BiasStudy(BiasStudySpec),
     /// Of an estimate of smoothness.
     Smoothness(SmoothnessSpec),
+    /// Of a draw.
+    Resample(ResampleSpec),
 }
 
 /// The request of a selection with every default filled in.
@@ -137,6 +141,19 @@ pub enum JobResult {
     Selection(SelectionSummary),
     /// Of an experiment.
     Experiment(ExperimentSummary),
+    /// Of a draw.
+    Sample(SampleSummary),
+}
+
+/// A draw in a few numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct SampleSummary {
+    /// Items that were drawn.
+    #[schema(example = 100)]
+    pub drawn: u64,
+    /// Items that they were drawn from.
+    #[schema(example = 1000)]
+    pub kept: u64,
 }
 
 /// An experiment in a few numbers.
@@ -251,6 +268,7 @@ impl From<JobView> for Job {
             record::JobSpec::Selection(spec) => (JobKind::Selection, JobSpec::Selection(spec.into())),
             record::JobSpec::BiasStudy(spec) => (JobKind::BiasStudy, JobSpec::BiasStudy(spec.into())),
             record::JobSpec::Smoothness(spec) => (JobKind::Smoothness, JobSpec::Smoothness(spec.into())),
+            record::JobSpec::Resample(spec) => (JobKind::Resample, JobSpec::Resample(spec.to())),
         };
         Self {
             id: record.id.to_string(),
@@ -357,6 +375,9 @@ impl From<record::ResultSummary> for JobResult {
             record::ResultSummary::Experiment(summary) => {
                 let record::ExperimentSummary { repetitions, complete, termination } = summary;
                 Self::Experiment(ExperimentSummary { repetitions, complete, termination })
+            }
+            record::ResultSummary::Sample(record::SampleSummary { drawn, kept }) => {
+                Self::Sample(SampleSummary { drawn, kept })
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The body of `POST /v1/jobs`.
 
 use super::experiment::{BiasStudyRequest, SmoothnessRequest};
+use super::resample::ResampleRequest;
 use super::{inline, stored};
 use crate::api::app::App;
 use crate::api::codes::Code;
@@ -31,6 +32,8 @@ pub enum JobRequest {
     BiasStudy(BiasStudyRequest),
     /// Estimate what biased rankings still tell of the candidates.
     Smoothness(SmoothnessRequest),
+    /// Draw again from the gains that a selection kept.
+    Resample(ResampleRequest),
 }
 
 /// Items to choose of a stored dataset, or of one that comes with the request.
@@ -96,11 +99,13 @@ impl JobRequest {
             Some("selection") => tree.read::<SelectionRequest>()?.check(),
             Some("bias_study") => tree.read::<BiasStudyRequest>()?.check(),
             Some("smoothness") => tree.read::<SmoothnessRequest>()?.check(),
+            Some("resample") => Ok(tree.read::<ResampleRequest>()?.wanted()),
             // The document says which kinds there are.
             _ => match tree.read()? {
                 Self::Selection(request) => request.check(),
                 Self::BiasStudy(request) => request.check(),
                 Self::Smoothness(request) => request.check(),
+                Self::Resample(request) => Ok(request.wanted()),
             },
         }
     }

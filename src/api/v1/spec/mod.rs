@@ -50,6 +50,7 @@ mod constraints;
 mod experiment;
 mod objective;
 mod optimizer;
+mod resample;
 mod shapes;
 mod stored;
 
@@ -58,6 +59,7 @@ pub use constraints::*;
 pub use experiment::*;
 pub use objective::*;
 pub use optimizer::*;
+pub use resample::*;
 pub use shapes::*;
 pub(in crate::api) use stored::To;
 
