@@ -118,9 +118,11 @@ impl Prepared {
             return Err(invalid("/job", detail));
         }
         let rule = self.rule();
-        let parameter = |error: Error| match error {
-            Error::Parameter { name, reason } => invalid(&format!("/{name}"), reason),
-            other => other.into(),
+        let parameter = |error: Error| {
+            if let Error::Parameter { name, reason } = error {
+                return invalid(&format!("/{name}"), reason);
+            }
+            error.into()
         };
         importance::probabilities(&[], rule.weighting, rule.temperature).map_err(parameter)?;
         let allocation = match rule.scope {

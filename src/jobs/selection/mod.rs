@@ -4,6 +4,7 @@
 //! [`run`] does the work, blocking, in the rayon pool it is called in.
 
 mod apart;
+mod describe;
 mod error;
 mod evaluate;
 mod excess;

@@ -76,7 +76,7 @@ pub enum JobState {
 #[serde(untagged)]
 pub enum JobSpec {
     /// Of a selection.
-    Selection(SelectionSpec),
+    Selection(Box<SelectionSpec>),
     /// Of a bias study.
     BiasStudy(BiasStudySpec),
     /// Of an estimate of smoothness.
@@ -265,7 +265,9 @@ impl From<JobView> for Job {
     fn from(view: JobView) -> Self {
         let JobView { record, tracked, queue_position } = view;
         let (kind, spec) = match record.spec {
-            record::JobSpec::Selection(spec) => (JobKind::Selection, JobSpec::Selection(spec.into())),
+            record::JobSpec::Selection(spec) => {
+                (JobKind::Selection, JobSpec::Selection(Box::new(spec.into())))
+            }
             record::JobSpec::BiasStudy(spec) => (JobKind::BiasStudy, JobSpec::BiasStudy(spec.into())),
             record::JobSpec::Smoothness(spec) => (JobKind::Smoothness, JobSpec::Smoothness(spec.into())),
             record::JobSpec::Resample(spec) => (JobKind::Resample, JobSpec::Resample(spec.to())),
