@@ -136,6 +136,7 @@ def ended(state):
 
 def parts(arguments, data):
     rows, count = arguments.rows, arguments.parts
+    kill_after = arguments.kill_after or count // 2
     path = os.path.join(data, "vectors.npy")
     print(f"parts: {rows} x {arguments.columns} vectors, {count} parts, k = {rows // 100}", flush=True)
     vectors(path, rows, arguments.columns, 1)
@@ -152,7 +153,7 @@ def parts(arguments, data):
     print(f"  plan: {plan['plan']}, {plan['memory_bytes'] / 2**30:.2f} GiB, {plan['flops']:.1e} operations", flush=True)
     began = time.monotonic()
     job = service.submit(body)["id"]
-    before = done(service.follow(job, lambda state: ended(state) or done(state) > count // 2))
+    before = done(service.follow(job, lambda state: ended(state) or done(state) >= kill_after))
     first = service.peak()
     service.kill()
     print(f"  killed after {before} parts and {time.monotonic() - began:.0f} s", flush=True)
@@ -214,6 +215,7 @@ def main():
     parser.add_argument("--kept", type=int, default=1_000_000)
     parser.add_argument("--draws", type=int, default=20)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--kill-after", type=int, help="parts; half of them when absent")
     parser.add_argument("--inner", help="what searches in a part")
     parser.add_argument("--twice", action="store_true", help="once more, undisturbed")
     parser.add_argument("--only", choices=["parts", "draws"])

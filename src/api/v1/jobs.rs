@@ -305,7 +305,7 @@ pub(in crate::api) async fn cancel_job(
     ), headers(
         ("Vary" = String, description = "Always `Accept`"),
         ("Content-Disposition" = String, description = "A name for the file: the job's id and what the format calls its files"),
-        ("Fewer-Objective-Value" = f64, description = "`objective_value`, for the formats that have no place for it"),
+        ("Fewer-Objective-Value" = f64, description = "Of a selection: `objective_value`, for the formats that have no place for it"),
         ("Fewer-Complete" = bool, description = "`complete`, likewise"),
     ))),
     extensions(
