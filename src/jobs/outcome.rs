@@ -161,3 +161,34 @@ fn apart<T: DeserializeOwned, L: DeserializeOwned>(
     let lists = postcard::from_bytes(lists).map_err(de::Error::custom)?;
     Ok((serde_json::from_slice(json)?, Some(lists)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_selection_survives_its_bytes_and_what_was_stored_as_json_alone_is_read() {
+        let spec: JobSpec = serde_json::from_value(json!({
+            "kind": "selection", "objective": {"name": "facility_location"}, "constraints": {"k": 2},
+        }))
+        .unwrap();
+        let result: SelectionResult = serde_json::from_value(json!({
+            "indices": [7, 2], "ids": ["g", "b"], "gains": [1.5, 0.1], "objective_value": 1.6, "empty_value": 0.0,
+            "complete": true, "termination": "budget_reached", "optimizer": "partitioned_greedy",
+            "optimizer_reason": "", "warnings": [], "similarity": "dot", "exactness": "exact", "plan": "stored_f32",
+            "kernel": "portable", "seed": 0, "evaluations": 9, "guarantee": {}, "prefixes_valid": false,
+            "dataset_digest": "", "version": "", "timings_seconds": {"loading": 0.0, "similarity": 0.0, "selecting": 0.0},
+            "parts": [{"part": 0, "size": 3, "indices": [7, 2], "gains": [1.5, 0.1]}],
+        }))
+        .unwrap();
+        let alone = serde_json::to_vec(&result).unwrap();
+        let result = JobResult::Selection(Box::new(result));
+        let bytes = result.encode().unwrap();
+        assert_eq!(JobResult::decode(&spec, &bytes).unwrap(), result);
+        assert_eq!(JobResult::decode(&spec, &alone).unwrap(), result);
+        for length in 0..bytes.len() {
+            assert!(JobResult::decode(&spec, &bytes[..length]).is_err(), "{length} bytes");
+        }
+    }
+}
