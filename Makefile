@@ -9,7 +9,7 @@ PYTHON ?= python3
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-sources contract lint fmt openapi docs pictures bench bench-committees load compare peers examples image-check deps
+.PHONY: help demo test test-sources contract lint fmt openapi docs pictures bench bench-committees bench-parts load compare peers examples image-check deps
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,10 @@ bench: deps ## the first pass as a share of the machine's multiply-add peak
 
 bench-committees: deps ## committees of 100 of 2,000 candidates by 10,000 voters, under every rule
 	$(CARGO) bench -p submodular --bench committees $(ARGS)
+
+bench-parts: deps ## a million rows in 40 parts within 4 GiB, killed on the way, and draws from a million gains (FEWER_BIN=, ARGS=--twice)
+	$(if $(FEWER_BIN),,$(CARGO) build --release)
+	FEWER_BIN=$(FEWER_BIN) $(PYTHON) benches/parts.py $(ARGS)
 
 load: deps ## the service under a crowd of clients, its submits and its waits (ARGS="--seconds 60 --clients 200 --think-ms 100")
 	$(CARGO) bench --bench load -- $(ARGS)

@@ -3,7 +3,7 @@
 use super::codes::Code;
 use super::credentials::{CHALLENGE, is_open};
 use super::problem::{FieldProblem, ProblemBody, Shortage};
-use super::v1::result::Pick;
+use super::v1::result::{Drawn, Pick};
 use axum::http::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ use utoipa::OpenApi;
         (name = "jobs", description = "Selections: submit, follow, cancel, read"),
         (name = "operations", description = "What machines and operators ask"),
     ),
-    components(schemas(ProblemBody, FieldProblem, Shortage, Pick)),
+    components(schemas(ProblemBody, FieldProblem, Shortage, Pick, Drawn)),
 )]
 pub(super) struct Frame;
 

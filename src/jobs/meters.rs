@@ -83,7 +83,9 @@ impl Evaluations {
 fn search(record: &JobRecord) -> (&'static str, String) {
     let objective = match &record.spec {
         JobSpec::Selection(spec) => spec.objective.name(),
-        JobSpec::BiasStudy(_) | JobSpec::Smoothness(_) | JobSpec::Attribution(_) => record.spec.kind(),
+        JobSpec::BiasStudy(_) | JobSpec::Smoothness(_) | JobSpec::Attribution(_) | JobSpec::Resample(_) => {
+            record.spec.kind()
+        }
     };
     (objective, record.plan.optimizer.clone())
 }

@@ -23,6 +23,7 @@ pub mod comparison;
 pub mod experiment;
 pub mod outcome;
 pub mod record;
+pub mod resample;
 pub mod selection;
 pub mod spec;
 pub mod state;

@@ -5,7 +5,8 @@ use super::experiment::result::{BiasStudyResult, SmoothnessResult};
 use super::outcome::JobResult;
 use super::selection::result::PlanReport;
 use super::spec::{
-    AttributionSpec, BiasStudySpec, EvaluatorSpec, ObjectiveSpec, OnStop, SelectionSpec, SmoothnessSpec,
+    AttributionSpec, BiasStudySpec, EvaluatorSpec, ObjectiveSpec, OnStop, ResampleSpec, SelectionSpec,
+    SmoothnessSpec,
 };
 use super::state::State;
 use serde::{Deserialize, Serialize};
@@ -58,6 +59,8 @@ pub enum JobSpec {
     Smoothness(SmoothnessSpec),
     /// Explain a model's answer.
     Attribution(Box<AttributionSpec>),
+    /// Draw from what a selection kept.
+    Resample(ResampleSpec),
 }
 
 impl JobSpec {
@@ -68,6 +71,7 @@ impl JobSpec {
             JobSpec::BiasStudy(_) => "bias_study",
             JobSpec::Smoothness(_) => "smoothness",
             JobSpec::Attribution(_) => "attribution",
+            JobSpec::Resample(_) => "resample",
         }
     }
 
@@ -78,6 +82,7 @@ impl JobSpec {
             JobSpec::BiasStudy(BiasStudySpec { run, .. })
             | JobSpec::Smoothness(SmoothnessSpec { run, .. }) => run.deadline_seconds,
             JobSpec::Attribution(spec) => spec.run.deadline_seconds,
+            JobSpec::Resample(_) => None,
         }
     }
 
@@ -88,13 +93,14 @@ impl JobSpec {
             JobSpec::BiasStudy(BiasStudySpec { run, .. })
             | JobSpec::Smoothness(SmoothnessSpec { run, .. }) => run.on_stop,
             JobSpec::Attribution(spec) => spec.run.on_stop,
+            JobSpec::Resample(_) => OnStop::Fail,
         }
     }
 
     /// The dataset of the rankings that an experiment begins with, where they are of one.
     pub fn latent_dataset(&self) -> Option<&str> {
         match self {
-            JobSpec::Selection(_) | JobSpec::Attribution(_) => None,
+            JobSpec::Selection(_) | JobSpec::Attribution(_) | JobSpec::Resample(_) => None,
             JobSpec::BiasStudy(BiasStudySpec { latent, .. })
             | JobSpec::Smoothness(SmoothnessSpec { latent, .. }) => latent.dataset(),
         }
@@ -106,6 +112,8 @@ impl JobSpec {
             JobSpec::Selection(spec) => spec.objective.datasets(),
             JobSpec::BiasStudy(spec) => spec.latent.dataset().into_iter().collect(),
             JobSpec::Smoothness(spec) => spec.datasets().collect(),
+            // The gains are in the job's result: its dataset may be gone.
+            JobSpec::Resample(_) => vec![],
             JobSpec::Attribution(_) => vec![],
         }
     }
@@ -126,7 +134,7 @@ impl JobSpec {
                 }
                 EvaluatorSpec::Table { .. } => None,
             },
-            JobSpec::BiasStudy(_) | JobSpec::Smoothness(_) => None,
+            JobSpec::BiasStudy(_) | JobSpec::Smoothness(_) | JobSpec::Resample(_) => None,
         }
     }
 }
@@ -211,6 +219,8 @@ pub enum ResultSummary {
     Experiment(ExperimentSummary),
     /// Of an attribution.
     Attribution(AttributionSummary),
+    /// Of a draw.
+    Sample(SampleSummary),
 }
 
 /// An attribution in a few numbers.
@@ -226,6 +236,15 @@ pub struct AttributionSummary {
     pub complete: bool,
     /// Why it ended.
     pub termination: String,
+}
+
+/// A draw in a few numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SampleSummary {
+    /// Items that were drawn.
+    pub drawn: u64,
+    /// Items that they were drawn from.
+    pub kept: u64,
 }
 
 /// An experiment in a few numbers.
@@ -255,9 +274,13 @@ pub struct SelectionSummary {
 }
 
 impl ResultSummary {
-    /// Items that were chosen; none were by an experiment.
+    /// Items that were chosen or drawn; others have none.
     pub fn selected(&self) -> u64 {
-        if let Self::Selection(summary) = self { summary.selected } else { 0 }
+        match self {
+            Self::Selection(summary) => summary.selected,
+            Self::Sample(summary) => summary.drawn,
+            Self::Experiment(_) | Self::Attribution(_) => 0,
+        }
     }
 }
 
@@ -287,6 +310,10 @@ impl From<&JobResult> for ResultSummary {
                     termination: termination.clone(),
                 })
             }
+            JobResult::Resample(result) => Self::Sample(SampleSummary {
+                drawn: result.indices.len() as u64,
+                kept: result.parts.iter().map(|part| part.kept).sum(),
+            }),
         }
     }
 }

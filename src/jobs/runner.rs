@@ -170,24 +170,10 @@ fn finish(
 
 /// Bytes of the result as it is stored; 0 where there is none.
 fn result_bytes(ending: &Ending) -> Result<u64, serde_json::Error> {
-    struct Count(u64);
-
-    impl io::Write for Count {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0 += bytes.len() as u64;
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
+    match ending {
+        Ending::Succeeded(result) | Ending::Cancelled(Some(result)) => Ok(result.encode()?.len() as u64),
+        Ending::Failed(_) | Ending::Cancelled(None) => Ok(0),
     }
-
-    let mut count = Count(0);
-    if let Ending::Succeeded(result) | Ending::Cancelled(Some(result)) = ending {
-        serde_json::to_writer(&mut count, result)?;
-    }
-    Ok(count.0)
 }
 
 /// A disk that cannot be asked is tried.
@@ -236,7 +222,8 @@ fn work(
             prepared.admit()?;
         }
         let evaluations = Evaluations::of(record);
-        let mut recorder = Recorder { shared, running, ran_before, last_save: Instant::now(), evaluations };
+        let mut recorder =
+            Recorder { shared, running, ran_before, last_save: Instant::now(), due: false, evaluations };
         let ran = prepared.run(digest.as_deref(), from.as_deref(), known, &running.ctl, &mut recorder)?;
         if let JobResult::Selection(result) = &ran.result {
             recorder.evaluations.reach(result.evaluations);
@@ -284,7 +271,7 @@ fn known(shared: &Shared, record: &JobRecord) -> Result<Known, StoreError> {
             Known::Values(Arc::new(known))
         }
         JobSpec::Attribution(_) => Known::Regions(shared.store.told(&key)?),
-        JobSpec::BiasStudy(_) | JobSpec::Smoothness(_) => Known::Nothing,
+        JobSpec::BiasStudy(_) | JobSpec::Smoothness(_) | JobSpec::Resample(_) => Known::Nothing,
     })
 }
 
@@ -308,6 +295,8 @@ struct Recorder<'a> {
     running: &'a Running,
     ran_before: f64,
     last_save: Instant,
+    /// Whether the next save is due whenever the last one was.
+    due: bool,
     evaluations: Evaluations,
 }
 
@@ -330,9 +319,13 @@ impl Watch for Recorder<'_> {
         });
     }
 
+    fn milestone(&mut self) {
+        self.due = true;
+    }
+
     fn save(&mut self, encode: &dyn Fn() -> Result<Vec<u8>, SelectionError>) {
         let interval: Duration = self.shared.checkpoint;
-        if self.last_save.elapsed() < interval {
+        if !self.due && self.last_save.elapsed() < interval {
             return;
         }
         let began = Instant::now();
@@ -348,7 +341,7 @@ impl Watch for Recorder<'_> {
             // The job itself is well: a crash would only cost it more.
             tracing::warn!(%error, "a save failed");
         }
-        self.last_save = Instant::now();
+        (self.last_save, self.due) = (Instant::now(), false);
     }
 }
 

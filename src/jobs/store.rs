@@ -28,7 +28,7 @@ const JOBS: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("jobs");
 const LIVE: TableDefinition<(&str, &str, &str), ()> = TableDefinition::new("live_jobs");
 /// (tenant, id) -> running seconds so far, and what the run goes on from.
 const SAVES: TableDefinition<(&str, &str), (f64, &[u8])> = TableDefinition::new("job_saves");
-/// (tenant, id) -> result as JSON.
+/// (tenant, id) -> result, as [`JobResult::encode`] writes it.
 const RESULTS: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("job_results");
 
 /// Ids are letters, digits and underscores.
@@ -234,7 +234,7 @@ impl JobStore {
         };
         self.change(key, event, |transaction, record| {
             if let Some(result) = result {
-                kept::put(transaction, key, &serde_json::to_vec(result)?)?;
+                kept::put(transaction, key, &result.encode()?)?;
             }
             record.result = result.map(ResultSummary::from);
             record.failure = match ending {

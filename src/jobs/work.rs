@@ -5,6 +5,7 @@ use super::attribution::{self, Told};
 use super::experiment::{self, ExperimentSpec};
 use super::outcome::JobResult;
 use super::record::JobSpec;
+use super::resample;
 use super::selection::result::PlanReport;
 use super::selection::{self, Ending, FieldError, Limits, SelectionError, Watch};
 use super::spec::ObjectiveSpec;
@@ -21,6 +22,8 @@ pub(super) enum Prepared {
     Experiment(Box<experiment::Prepared>),
     /// Explain a model's answer.
     Attribution(Box<attribution::Prepared>),
+    /// Draw from what a selection kept.
+    Resample(Box<resample::Prepared>),
 }
 
 /// What the job's owner has told so far.
@@ -69,6 +72,9 @@ pub(super) fn prepare(
         JobSpec::Attribution(spec) => {
             return Ok(Prepared::Attribution(Box::new(attribution::prepare(spec, limits)?)));
         }
+        JobSpec::Resample(spec) => {
+            return Ok(Prepared::Resample(Box::new(resample::prepare(spec, archive, limits)?)));
+        }
     };
     Ok(Prepared::Experiment(Box::new(experiment::prepare(&experiment, archive, limits)?)))
 }
@@ -93,6 +99,7 @@ impl Prepared {
                 ExperimentSpec::Smoothness(spec) => JobSpec::Smoothness(spec.clone()),
             },
             Prepared::Attribution(prepared) => JobSpec::Attribution(Box::new(prepared.spec().clone())),
+            Prepared::Resample(prepared) => JobSpec::Resample(prepared.spec().clone()),
         }
     }
 
@@ -102,6 +109,7 @@ impl Prepared {
             Prepared::Selection(prepared, _) => prepared.report(),
             Prepared::Experiment(prepared) => prepared.report(),
             Prepared::Attribution(prepared) => prepared.report(),
+            Prepared::Resample(prepared) => prepared.report(),
         }
     }
 
@@ -112,6 +120,7 @@ impl Prepared {
             Prepared::Selection(prepared, _) => prepared.admit(),
             Prepared::Experiment(prepared) => prepared.admit(),
             Prepared::Attribution(prepared) => prepared.admit(),
+            Prepared::Resample(prepared) => prepared.admit(),
         }
     }
 
@@ -141,6 +150,7 @@ impl Prepared {
                 let told = if let Known::Regions(told) = known { told } else { Told::default() };
                 attribution::run(&prepared, from, &told, ctl, watch)
             }
+            Prepared::Resample(prepared) => prepared.run(),
         }
     }
 }

@@ -261,6 +261,12 @@ async fn what_earlier_jobs_cannot_give_is_refused_at_its_place() {
     };
     let excluded = plan(json!({"k": 3, "exclude_jobs": [with_ids]})).await;
     assert!(plan(json!({"k": 3, "discount_jobs": [with_ids]})).await > excluded);
+    let mut parts = job(&data, json!({"k": 3, "discount_jobs": [with_ids]}));
+    parts["optimizer"] = json!({"name": "partitioned_greedy", "merge": false, "parts": {"count": 2}});
+    let refused = client.post_json("/v1/jobs", &parts).await;
+    assert_eq!(refusal(&refused), at("discount_jobs", "optimizer_mismatch", 422));
+    parts["optimizer"]["merge"] = json!(true);
+    assert_eq!(client.post_json("/v1/jobs?validate_only=true", &parts).await.status, 200);
     let mut distances = job(&data, json!({"k": 3, "discount_jobs": [with_ids]}));
     distances["objective"] = json!({"name": "disparity_min"});
     let refused = client.post_json("/v1/jobs", &distances).await;

@@ -56,7 +56,7 @@ pub struct CompareRequest {
 #[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ComparedSelection {
-    /// The result of this job.
+    /// The result of this job: what a selection chose, or a draw (`resample`) drew.
     Job(String),
     /// These items. Ids are looked up in the dataset of the jobs; without one, ids are matched with ids and rows with
     /// rows.

@@ -148,7 +148,7 @@ impl Questions {
     fn new(spec: &JobSpec, Round { round, sets, expires_at, .. }: Round) -> Self {
         let (of, classes) = match spec {
             JobSpec::Attribution(spec) => (Asking::Attribution, spec.classes),
-            JobSpec::Selection(_) | JobSpec::BiasStudy(_) | JobSpec::Smoothness(_) => {
+            JobSpec::Selection(_) | JobSpec::BiasStudy(_) | JobSpec::Smoothness(_) | JobSpec::Resample(_) => {
                 (Asking::External, None)
             }
         };
@@ -166,7 +166,7 @@ impl Answers {
                 let evaluations = answers.into_iter().enumerate().map(read).collect::<Result<_, _>>()?;
                 Ok((round, Sent::Evaluations(evaluations)))
             }
-            JobSpec::Selection(_) | JobSpec::BiasStudy(_) | JobSpec::Smoothness(_) => {
+            JobSpec::Selection(_) | JobSpec::BiasStudy(_) | JobSpec::Smoothness(_) | JobSpec::Resample(_) => {
                 let ValueAnswers { round, answers } = json::read(body)?;
                 if let Some(at) = answers.iter().position(|answer| !answer.is_finite()) {
                     let detail = format!("{}, expected a finite number", answers[at]);

@@ -8,6 +8,7 @@ mod job;
 mod list;
 mod plot;
 mod request;
+mod resample;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,7 @@ pub use list::JobPage;
 pub(in crate::api) use list::*;
 pub(in crate::api) use plot::*;
 pub use request::{JobRequest, SelectionRequest};
+pub use resample::ResampleRequest;
 
 use super::TENANT;
 use super::datasets::Binary;
@@ -101,7 +103,7 @@ pub(in crate::api) struct ResultQuery {
             "unsupported_media_type", "unsupported_encoding", "invalid_parameter", "invalid_matrix",
             "invalid_ranking", "shape_mismatch", "negative_similarity", "unknown_item", "duplicate_item",
             "unknown_group", "infeasible_constraint", "optimizer_mismatch", "estimate_exceeds_limit",
-            "idempotency_mismatch", "queue_full", "shutting_down", "insufficient_storage"])),
+            "job_not_finished", "no_result", "result_expired", "idempotency_mismatch", "queue_full", "shutting_down", "insufficient_storage"])),
         ("x-codeSamples" = json!([{"lang": "Shell", "source": "curl -fsS http://127.0.0.1:8080/v1/jobs -H 'Content-Type: application/json' -H 'Prefer: wait=10' -d '{\"kind\":\"selection\",\"inline\":{\"vectors\":[[1,0],[0.9,0.1],[0,1]]},\"objective\":{\"name\":\"facility_location\"},\"constraints\":{\"k\":2}}'"}])),
     ),
 )]
@@ -289,7 +291,7 @@ pub(in crate::api) async fn cancel_job(
 ///
 /// The chosen items in order, with their gains, what is promised and what was measured. One job answers every
 /// smaller budget with `k`, where `prefixes_valid`. `Accept` says how it is written. JSON, the default, has everything.
-/// The others have a row for each chosen item (`Pick`): ndjson a line, CSV (RFC 4180, ids quoted) a record, Arrow and
+/// The others have a row for each chosen item (`Pick`; of a draw `Drawn`): ndjson a line, CSV (RFC 4180, ids quoted) a record, Arrow and
 /// Parquet the same columns, and in the metadata of their schema `objective_value`, `optimizer`, `guarantee` (as JSON),
 /// `dataset_digest` and `version`. `.npy` has the indices alone, as 64-bit integers that index an array as they are.
 /// Experiments have JSON only, and pictures (`GET /v1/jobs/{id}/plot.svg`).
@@ -306,7 +308,7 @@ pub(in crate::api) async fn cancel_job(
     ), headers(
         ("Vary" = String, description = "Always `Accept`"),
         ("Content-Disposition" = String, description = "A name for the file: the job's id and what the format calls its files"),
-        ("Fewer-Objective-Value" = f64, description = "`objective_value`, for the formats that have no place for it"),
+        ("Fewer-Objective-Value" = f64, description = "Of a selection: `objective_value`, for the formats that have no place for it"),
         ("Fewer-Complete" = bool, description = "`complete`, likewise"),
     ))),
     extensions(

@@ -268,9 +268,11 @@ fn about(name: &str) -> Option<(&'static str, &'static str, &'static str)> {
             ("n k", "n words", "Submodular objectives that are not monotone, with k: the one with a factor.")
         }
         "partitioned_greedy" => (
-            "those of its inner search in each part, and in the union of what the parts chose",
-            "n words and a second state",
-            "Data that does not fit the memory at once, or parts that are to be searched apart.",
+            "those of its inner search in each part and, with merge, in the union of what the parts chose",
+            "n words and a second state; without merge facility_location over all rows stores the similarities of one part \
+             at a time",
+            "Data that does not fit the memory at once, or parts that are to be searched apart. merge: false with rank_all \
+             keeps a gain of every item but one a part, to draw from (kind resample).",
         ),
         "sieve_streaming" => (
             "n ln(k) / epsilon at most; about 30 n",

@@ -3,6 +3,7 @@
 mod accept;
 mod attribution;
 mod experiment;
+mod resample;
 mod rounds;
 mod table;
 
@@ -11,6 +12,7 @@ pub use attribution::{Attribution, AttributionResult, BestPrefix, HighestConfide
 pub use experiment::{
     BiasStudy, BiasStudyCell, BiasStudyResult, Estimate, QuotaEstimate, Smoothness, SmoothnessResult,
 };
+pub use resample::{Drawn, DrawnPart, ResampleResult};
 pub use rounds::{Owned, TransferAccuracy, WarmStarted};
 pub use table::Pick;
 
@@ -36,6 +38,8 @@ pub enum JobKind {
     Smoothness,
     /// Explain a model's answer.
     Attribution,
+    /// Draw from what a selection kept.
+    Resample,
 }
 
 /// A kind that is part of a type: a one-word enum in the schema.
@@ -55,6 +59,7 @@ kind!(SelectionKind Selection "selection");
 kind!(BiasStudyKind BiasStudy "bias_study");
 kind!(SmoothnessKind Smoothness "smoothness");
 kind!(AttributionKind Attribution "attribution");
+kind!(ResampleKind Resample "resample");
 
 /// What a job has left, by its kind.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -68,6 +73,8 @@ pub enum JobOutcome {
     Smoothness(SmoothnessResult),
     /// Of an attribution.
     Attribution(Box<AttributionResult>),
+    /// Of a draw.
+    Resample(Box<ResampleResult>),
 }
 
 impl From<outcome::JobResult> for JobOutcome {
@@ -77,6 +84,7 @@ impl From<outcome::JobResult> for JobOutcome {
             outcome::JobResult::BiasStudy(result) => Self::BiasStudy(result.into()),
             outcome::JobResult::Smoothness(result) => Self::Smoothness(result.into()),
             outcome::JobResult::Attribution(result) => Self::Attribution(Box::new((*result).into())),
+            outcome::JobResult::Resample(result) => Self::Resample(Box::new((*result).into())),
         }
     }
 }
@@ -93,17 +101,23 @@ impl JobOutcome {
                 let detail = "an attribution has no answers for smaller k: the first regions of its ranking are its own";
                 Err(Problem::new(Code::PrefixNotValid, detail))
             }
+            Self::Resample(_) => {
+                let detail = "a prefix of a draw is no draw of that size: ask for another size";
+                Err(Problem::new(Code::PrefixNotValid, detail))
+            }
         }
     }
 
     /// The answer to a request for the result of `job`. O(bytes), and computes: not for a thread that answers.
     pub(super) fn written(&self, job: &str, format: ResultFormat) -> Result<Response, Problem> {
         match self {
-            Self::Selection(result) => result.written(job, format),
+            Self::Selection(result) => table::written(&**result, job, format),
+            Self::Resample(result) => table::written(&**result, job, format),
             Self::BiasStudy(_) | Self::Smoothness(_) | Self::Attribution(_)
                 if format != ResultFormat::Json =>
             {
-                let detail = "only what was selected is a table: this result is written as application/json";
+                let detail =
+                    "only what was selected or drawn is a table: this result is written as application/json";
                 Err(Problem::new(Code::NotAcceptable, detail))
             }
             Self::BiasStudy(result) => Ok(Json(result).into_response()),
@@ -127,11 +141,12 @@ pub struct SelectionResult {
     /// The gain of each at its turn.
     #[schema(example = json!([12.5, 3.25]))]
     pub gains: Vec<f64>,
-    /// f of the chosen items over all rows: `empty_value` and the gains, unless `optimized_value` is that.
+    /// f of the chosen items over all rows: `empty_value` and the gains, unless `optimized_value` is that. Where a warning
+    /// says that it is not known, the same as `optimized_value`.
     #[schema(example = 15.75)]
     pub objective_value: f64,
-    /// `empty_value` and the gains where another function than f was optimised, such as f over a sample of the rows or a graph;
-    /// null elsewhere.
+    /// `empty_value` and the gains where another function than f was optimised, such as f over a sample of the rows or a graph,
+    /// or f over each part; null elsewhere.
     pub optimized_value: Option<f64>,
     /// How many of the first items were included by request: no prefix is shorter.
     #[serde(skip)]
@@ -187,6 +202,8 @@ pub struct SelectionResult {
     pub owned: Option<Owned>,
     /// What became of the earlier answer that the search began with; null without, and for a prefix.
     pub warm_start: Option<WarmStarted>,
+    /// Of `partitioned_greedy` without a merge: what each part chose; null elsewhere.
+    pub parts: Option<Vec<PartSelection>>,
     /// Digest of the dataset.
     pub dataset_digest: String,
     /// The release that computed it.
@@ -255,6 +272,22 @@ pub struct VoterSatisfaction {
     pub quartiles: [f64; 3],
 }
 
+/// What one part chose, where parts are not merged.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct PartSelection {
+    /// Its number: of the draw, of the column's value in order, or of the cluster.
+    pub part: u64,
+    /// Items that it could choose from.
+    #[schema(example = 8)]
+    pub size: u64,
+    /// Row indices in the order of choice.
+    #[schema(example = json!([14, 0]))]
+    pub indices: Vec<u32>,
+    /// The gain of each at its turn, of the objective over the part alone.
+    #[schema(example = json!([3.125, 1.728]))]
+    pub gains: Vec<f64>,
+}
+
 /// Wall seconds by phase.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub struct Timings {
@@ -278,6 +311,13 @@ impl From<stored::Committee> for CommitteeReport {
         let stored::Committee { rule, separable, mean, least, quartiles, happiest, least_happy } = committee;
         let voter_satisfaction = VoterSatisfaction { mean, least, quartiles };
         Self { rule, separable, voter_satisfaction, happiest, least_happy }
+    }
+}
+
+impl From<stored::PartRecord> for PartSelection {
+    fn from(part: stored::PartRecord) -> Self {
+        let stored::PartRecord { part, size, indices, gains } = part;
+        Self { part, size, indices, gains }
     }
 }
 
@@ -316,6 +356,7 @@ impl From<stored::SelectionResult> for SelectionResult {
             committee: result.committee.map(CommitteeReport::from),
             owned: result.owned.map(Owned::from),
             warm_start: result.warm_start.map(WarmStarted::from),
+            parts: result.parts.map(|parts| parts.into_iter().map(PartSelection::from).collect()),
             dataset_digest: result.dataset_digest,
             version: result.version,
             timings_seconds: Timings { loading, similarity, selecting },
@@ -367,6 +408,7 @@ impl SelectionResult {
             ranking: None,
             committee: None,
             warm_start: None,
+            parts: None,
             ..self
         })
     }

@@ -3,7 +3,8 @@
 use crate::jobs::selection::result::{Guarantee, PlanReport};
 use crate::jobs::selection::{FieldError, Limits, SelectionError};
 use crate::jobs::spec::{
-    AttributionOptimizerSpec, AttributionSpec, ConfidenceFormSpec, EvaluatorSpec, RegionsSpec, WeightsSpec,
+    AttributionOptimizerSpec, AttributionSpec, ConfidenceFormSpec, EvaluatorSpec, RegionsSpec,
+    TermWeightsSpec,
 };
 use std::sync::Arc;
 use submodular::attribution::{
@@ -156,7 +157,7 @@ pub(in crate::jobs) fn evaluations(
 }
 
 fn settings(spec: &AttributionSpec) -> Settings {
-    let WeightsSpec { confidence, effectiveness, consistency, collaboration } = spec.weights;
+    let TermWeightsSpec { confidence, effectiveness, consistency, collaboration } = spec.weights;
     Settings {
         weights: Weights { confidence, effectiveness, consistency, collaboration },
         confidence: match spec.confidence_form {

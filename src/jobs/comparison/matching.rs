@@ -2,7 +2,7 @@
 
 use super::{Chosen, CompareError, Compared, MOST_ITEMS};
 use crate::dataset::{DatasetError, DatasetRecord, Ids};
-use crate::jobs::outcome::ChosenItems;
+use crate::jobs::outcome::Items;
 use crate::jobs::record::{JobKey, JobSpec, ResultSummary};
 use crate::jobs::selection::{FieldError, SelectionError};
 use crate::jobs::service::JobService;
@@ -43,7 +43,7 @@ pub(super) struct Selected {
     pub(super) id: String,
     pub(super) dataset: String,
     pub(super) spec: JobSpec,
-    pub(super) items: ChosenItems,
+    pub(super) items: Items,
 }
 
 impl Member<'_> {
@@ -57,7 +57,7 @@ impl Member<'_> {
 }
 
 impl JobService {
-    /// The selections with their jobs' results.
+    /// The selections with their jobs' results; of a draw what was drawn.
     pub(super) fn members<'a>(
         &self,
         tenant: &str,
@@ -74,8 +74,13 @@ impl JobService {
                     // Known before the result is read.
                     items += record.result.as_ref().map_or(0, ResultSummary::selected);
                     refuse_many(items, &place)?;
-                    let chosen = self.result(&job).map_err(at)?.into_chosen();
-                    let (Some(items), Some(dataset)) = (chosen, record.dataset) else {
+                    let items = self.result(&job).map_err(at)?.into_items();
+                    // A selection has a dataset of its own, a draw that of its selection.
+                    let found = items.and_then(|mut items| {
+                        let dataset = record.dataset.or_else(|| items.dataset.take())?;
+                        Some((items, dataset))
+                    });
+                    let Some((items, dataset)) = found else {
                         let detail = format!("{id} has chosen no items of a dataset");
                         let field = FieldError::new(place, "invalid_parameter", detail);
                         return Err(CompareError::Refused(SelectionError::Invalid(vec![field]).into()));
@@ -161,7 +166,7 @@ fn refuse_many(items: u64, pointer: &str) -> Result<(), CompareError> {
 }
 
 fn digests<'a>(members: &'a [Member<'_>]) -> BTreeSet<&'a str> {
-    members.iter().filter_map(Member::job).map(|job| job.items.digest.as_str()).collect()
+    members.iter().filter_map(Member::job).map(|job| job.items.dataset_digest.as_str()).collect()
 }
 
 /// How items become numbers.
@@ -181,7 +186,7 @@ impl<'a> Numbers<'a> {
             }
         };
         match (&member.what, &mut *self) {
-            (What::Job(job), Self::Rows { .. }) => job.items.rows.iter().copied().map(u64::from).collect(),
+            (What::Job(job), Self::Rows { .. }) => job.items.indices.iter().copied().map(u64::from).collect(),
             (What::Job(job), Self::Ids(known)) => {
                 if let Some(ids) = &job.items.ids {
                     return ids.iter().map(|id| number(known, id)).collect();

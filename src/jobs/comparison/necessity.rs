@@ -71,7 +71,7 @@ impl JobService {
             let source = record.and_then(|record| self.shared.datasets.source(&record));
             let source = source.map_err(|error| error.at(&*group.pointer))?;
             let rows = |&job: &usize| {
-                jobs[job].items.rows.iter().map(|&row| ItemRef::Index(u64::from(row))).collect()
+                jobs[job].items.indices.iter().map(|&row| ItemRef::Index(u64::from(row))).collect()
             };
             let wanted = Evaluation {
                 objective: group.objective.clone(),

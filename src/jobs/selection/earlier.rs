@@ -3,7 +3,7 @@
 use super::error::SelectionError;
 use super::resolve::Resolver;
 use crate::jobs::archive::Archive;
-use crate::jobs::outcome::ChosenItems;
+use crate::jobs::outcome::Items;
 use crate::jobs::spec::ConstraintsSpec;
 use submodular::Item;
 
@@ -35,7 +35,7 @@ impl Resolver<'_> {
         pointer: &str,
     ) -> Result<Option<EarlierItems>, SelectionError> {
         let (_, result) = archive.job(job, pointer)?;
-        let Some(ChosenItems { rows, ids, digest }) = result.into_chosen() else {
+        let Some(Items { indices: rows, ids, dataset_digest: digest, .. }) = result.into_items() else {
             self.refuse(pointer, "invalid_parameter", format!("{job} has chosen no items"));
             return Ok(None);
         };

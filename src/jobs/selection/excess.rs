@@ -29,6 +29,16 @@ impl Flops {
         Self { preparing: estimate.preparing, searching: estimate.searching, valuing, sampling }
     }
 
+    /// With more before the first pick.
+    pub(super) fn and(self, preparing: f64) -> Self {
+        Self { preparing: self.preparing + preparing, ..self }
+    }
+
+    /// With so much for the value of the answer.
+    pub(super) fn valued(self, valuing: f64) -> Self {
+        Self { valuing, ..self }
+    }
+
     /// All together.
     pub(super) fn total(self) -> f64 {
         self.preparing + self.searching + self.valuing

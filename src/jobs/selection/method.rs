@@ -1,16 +1,18 @@
 //! Which optimizer runs, and why.
 
+mod effort;
+
 use super::error::{FieldError, SelectionError};
 use super::function::Ground;
+use super::parts::{Partition, Search};
 use super::resolve::{Resolver, Size};
-use crate::jobs::spec::{InnerSpec, OptimizerSpec, PartsBySpec, SelectionSpec, WarmStartSpec};
+use crate::jobs::spec::{OptimizerSpec, SelectionSpec, WarmStartSpec};
 use std::sync::Arc;
 use submodular::constraint::Shape;
 use submodular::guarantee::{Claim, Mismatch};
 use submodular::optimizer::{
     AdaptiveSequencing, BidirectionalGreedy, DoubleGreedy, Exact, Gist, Greedy, KnapsackGreedy, LazyGreedy,
-    PartitionedGreedy, Parts, RandomGreedy, SieveStreaming, StochasticGreedy, ThreeSieves, ThresholdGreedy,
-    WarmGreedy,
+    PartFunction, RandomGreedy, SieveStreaming, StochasticGreedy, ThreeSieves, ThresholdGreedy, WarmGreedy,
 };
 use submodular::similarity::{Any, MatrixBuilder};
 use submodular::tile::Kernel;
@@ -37,11 +39,24 @@ enum Choice {
     BidirectionalGreedy { pool: usize, full_ranking: bool, merge_rounds: bool },
     DoubleGreedy { randomised: bool },
     RandomGreedy,
-    PartitionedGreedy { parts: Parts, lazy: bool },
+    PartitionedGreedy(Partition),
     SieveStreaming { epsilon: f64, top_up: bool },
     ThreeSieves { epsilon: f64, rejections: u64, top_up: bool },
     Gist { lambda: f64, epsilon: f64, distances: Ground },
     Exact { max_evaluations: u64 },
+}
+
+/// What a search looks at beside the function: nothing, for claims.
+#[derive(Default)]
+pub(super) struct Looked {
+    /// Distances of all items.
+    pub(super) distances: Option<Arc<Any>>,
+    /// The part of each item.
+    pub(super) clusters: Option<Vec<u32>>,
+    /// Makes the function of a part.
+    pub(super) function: Option<PartFunction>,
+    /// Items of an earlier answer.
+    pub(super) kept: Vec<Item>,
 }
 
 const ASKED: &str = "asked for";
@@ -73,36 +88,10 @@ impl Method {
             }
             &OptimizerSpec::DoubleGreedy { randomised } => Choice::DoubleGreedy { randomised },
             OptimizerSpec::RandomGreedy {} => Choice::RandomGreedy,
-            OptimizerSpec::PartitionedGreedy { parts, merge, inner } => {
-                if !merge {
-                    let detail = "a union of the parts' own budgets is not available yet: leave merge out";
-                    resolver.refuse("/optimizer/merge", "invalid_parameter", detail);
-                }
-                let lazy = match inner {
-                    None => objective.submodular,
-                    Some(InnerSpec::LazyGreedy) => true,
-                    Some(InnerSpec::Greedy) => false,
-                };
-                let parts = match (parts.by, &parts.column) {
-                    (PartsBySpec::Random, None) => {
-                        let n = resolver.source.items();
-                        Parts::Random(usize::try_from(parts.count.unwrap_or(1)).unwrap_or(usize::MAX).min(n))
-                    }
-                    (PartsBySpec::Random, Some(_)) => {
-                        let detail = "a column divides the rows with \"by\": \"column\" only";
-                        resolver.refuse("/optimizer/parts/column", "invalid_parameter", detail);
-                        Parts::Random(1)
-                    }
-                    (PartsBySpec::Column, column) => {
-                        if parts.count.is_some() {
-                            let detail = "the column says how many parts there are: leave count out";
-                            resolver.refuse("/optimizer/parts/count", "invalid_parameter", detail);
-                        }
-                        let column = column.as_deref().unwrap_or_default();
-                        Parts::Given(resolver.parts(column, "/optimizer/parts/column")?)
-                    }
-                };
-                Choice::PartitionedGreedy { parts, lazy }
+            OptimizerSpec::PartitionedGreedy { parts, merge, rank_all, inner } => {
+                let form = (*merge, *rank_all);
+                let submodular = objective.submodular;
+                Choice::PartitionedGreedy(Partition::choose(parts, form, *inner, submodular, resolver)?)
             }
             &OptimizerSpec::SieveStreaming { epsilon, top_up } => Choice::SieveStreaming { epsilon, top_up },
             &OptimizerSpec::ThreeSieves { epsilon, rejections, top_up } => {
@@ -142,7 +131,7 @@ impl Method {
             Choice::BidirectionalGreedy { .. } => "bidirectional_greedy",
             Choice::DoubleGreedy { .. } => "double_greedy",
             Choice::RandomGreedy => "random_greedy",
-            Choice::PartitionedGreedy { .. } => "partitioned_greedy",
+            Choice::PartitionedGreedy(_) => "partitioned_greedy",
             Choice::SieveStreaming { .. } => "sieve_streaming",
             Choice::ThreeSieves { .. } => "three_sieves",
             Choice::Gist { .. } => "gist",
@@ -155,16 +144,48 @@ impl Method {
         if let Choice::Gist { distances, .. } = &self.choice { Some(distances) } else { None }
     }
 
-    /// The search under a rule of this shape; `distances`: those it looks at; `kept`: items of an earlier answer.
-    pub(super) fn build(
-        &self,
-        shape: &Shape,
-        distances: Option<Arc<Any>>,
-        kept: &[Item],
-    ) -> Result<Box<dyn Optimizer>, Error> {
+    /// The parts that it searches, where it does.
+    pub(super) fn partition(&self) -> Option<&Partition> {
+        if let Choice::PartitionedGreedy(partition) = &self.choice { Some(partition) } else { None }
+    }
+
+    /// The parts, where they are the answer: none is searched among what they chose.
+    pub(super) fn apart(&self) -> Option<&Partition> {
+        self.partition().filter(|partition| !partition.merges())
+    }
+
+    /// How many parts k-means makes at most, where it makes them.
+    pub(super) fn clusters(&self) -> Option<usize> {
+        self.partition().and_then(Partition::clusters)
+    }
+
+    /// Whether each part orders its items instead of choosing a share of k.
+    pub(super) fn ranks_parts(&self) -> bool {
+        self.apart().is_some_and(Partition::ranks_all)
+    }
+
+    /// Says into how many parts the items are divided.
+    pub(super) fn divide(&mut self, into: usize) {
+        if let Choice::PartitionedGreedy(partition) = &mut self.choice {
+            partition.divide(into);
+        }
+    }
+
+    /// What searches in a part.
+    fn inside(&self, partition: &Partition) -> Self {
+        let choice = match partition.inner() {
+            Search::Greedy => Choice::Greedy,
+            Search::LazyGreedy => Choice::LazyGreedy,
+            Search::StochasticGreedy { epsilon } => Choice::StochasticGreedy { epsilon },
+        };
+        Self { choice, ..*self }
+    }
+
+    /// The search under a rule of this shape, with what it looks at.
+    pub(super) fn build(&self, shape: &Shape, looked: Looked) -> Result<Box<dyn Optimizer>, Error> {
         if let (Some(tolerance), Choice::Greedy | Choice::LazyGreedy) = (self.tolerance, &self.choice) {
             let lazy = matches!(self.choice, Choice::LazyGreedy);
-            return Ok(Box::new(WarmGreedy::new(kept, tolerance)?.lazy(lazy)));
+            return Ok(Box::new(WarmGreedy::new(&looked.kept, tolerance)?.lazy(lazy)));
         }
         Ok(match &self.choice {
             Choice::Greedy | Choice::LazyGreedy if shape.knapsack => {
@@ -180,13 +201,7 @@ impl Method {
             ),
             Choice::DoubleGreedy { randomised } => Box::new(DoubleGreedy::new(*randomised)),
             Choice::RandomGreedy => Box::new(RandomGreedy::new(self.stop_at)),
-            Choice::PartitionedGreedy { parts, lazy } => {
-                let lazy = *lazy;
-                let inner = move || -> Box<dyn Optimizer> {
-                    if lazy { Box::new(LazyGreedy::default()) } else { Box::new(Greedy) }
-                };
-                Box::new(PartitionedGreedy::new(parts.clone(), Box::new(inner))?)
-            }
+            Choice::PartitionedGreedy(partition) => partition.build(looked.clusters, looked.function)?,
             Choice::SieveStreaming { epsilon, top_up } => {
                 Box::new(SieveStreaming::new(*epsilon)?.top_up(*top_up))
             }
@@ -194,7 +209,7 @@ impl Method {
                 Box::new(ThreeSieves::new(*epsilon, *rejections)?.top_up(*top_up))
             }
             Choice::Gist { lambda, epsilon, distances: ground } => {
-                let distances = match distances {
+                let distances = match looked.distances {
                     Some(distances) => distances,
                     None => unmeasured(self.kernel)?,
                 };
@@ -216,7 +231,7 @@ impl Method {
         if matches!(self.choice, Choice::LazyGreedy) && shape.knapsack && !objective.submodular {
             return Err(refuse(&Mismatch("lazy_greedy needs a submodular objective. Use greedy")));
         }
-        let optimizer = self.build(shape, None, &[]).map_err(|error| {
+        let optimizer = self.build(shape, Looked::default()).map_err(|error| {
             let parameter = if let Error::Parameter { name, .. } = &error { Some(name) } else { None };
             let pointer = parameter.map_or("/optimizer".to_owned(), |name| format!("/optimizer/{name}"));
             SelectionError::Invalid(vec![FieldError::new(pointer, "invalid_parameter", error.to_string())])
@@ -242,7 +257,7 @@ impl Method {
             | Choice::AdaptiveSequencing { .. }
             | Choice::BidirectionalGreedy { .. }
             | Choice::DoubleGreedy { .. }
-            | Choice::PartitionedGreedy { .. } => false,
+            | Choice::PartitionedGreedy(_) => false,
         }
     }
 
@@ -253,6 +268,7 @@ impl Method {
                 Size::Free("full_ranking orders every item")
             }
             Choice::DoubleGreedy { .. } => Size::Free("double_greedy chooses any number of items"),
+            Choice::PartitionedGreedy(ref partition) if partition.ranks_all() => Size::Ranked,
             Choice::Greedy
             | Choice::LazyGreedy
             | Choice::StochasticGreedy { .. }
@@ -260,7 +276,7 @@ impl Method {
             | Choice::AdaptiveSequencing { .. }
             | Choice::BidirectionalGreedy { .. }
             | Choice::RandomGreedy
-            | Choice::PartitionedGreedy { .. }
+            | Choice::PartitionedGreedy(_)
             | Choice::SieveStreaming { .. }
             | Choice::ThreeSieves { .. }
             | Choice::Gist { .. }
@@ -271,139 +287,6 @@ impl Method {
     /// Whether every item is ordered instead of k chosen.
     pub(super) fn ranks_all(&self) -> bool {
         matches!(self.choice, Choice::BidirectionalGreedy { full_ranking: true, .. })
-    }
-
-    /// States of the objective that are held at once.
-    pub(super) fn states(&self, n: usize, shape: &Shape) -> u64 {
-        let k = shape.k.unwrap_or(n).min(n);
-        match &self.choice {
-            Choice::DoubleGreedy { .. } => u64::from(usize::BITS - n.leading_zeros()) + 1,
-            Choice::Exact { .. } => k as u64 + 1,
-            Choice::SieveStreaming { epsilon, .. } => {
-                SieveStreaming::new(*epsilon).map_or(1, |sieve| sieve.sieves(k) as u64 + 1)
-            }
-            Choice::Greedy | Choice::LazyGreedy if !shape.knapsack => 1,
-            Choice::Greedy
-            | Choice::LazyGreedy
-            | Choice::StochasticGreedy { .. }
-            | Choice::ThresholdGreedy { .. }
-            | Choice::AdaptiveSequencing { .. }
-            | Choice::BidirectionalGreedy { .. }
-            | Choice::RandomGreedy
-            | Choice::PartitionedGreedy { .. }
-            | Choice::ThreeSieves { .. }
-            | Choice::Gist { .. } => 2,
-        }
-    }
-
-    /// Gains computed at most, and about how many to expect, for `n` allowed items; one fresh sweep for the
-    /// certificate included.
-    pub(super) fn evaluations(&self, n: usize, shape: &Shape) -> (u64, f64) {
-        let (n, k) = (n as u64, shape.k.unwrap_or(n).min(n) as u64);
-        let all = n.saturating_mul(k).saturating_sub(k * k.saturating_sub(1) / 2);
-        let sweep = n - k.min(n);
-        // Measured on real and clustered embeddings: 4.3 to 5.3 sweeps of n, most of them before the third pick.
-        let lazily = (6 * n).min(all) as f64;
-        let levels = |epsilon: f64| ((n.max(2) as f64 / epsilon).ln() / epsilon).ceil().max(1.0);
-        let up_to = |most: f64, expected: f64| {
-            ((most as u64).saturating_add(sweep), expected.min(most) + sweep as f64)
-        };
-        match &self.choice {
-            Choice::Greedy | Choice::LazyGreedy if shape.knapsack => {
-                let passes = if self.enumerate { n + 2 } else { 2 };
-                up_to(passes as f64 * all as f64, passes as f64 * lazily)
-            }
-            Choice::Greedy => (all + sweep, (all + sweep) as f64),
-            Choice::LazyGreedy => (all + sweep, lazily + sweep as f64),
-            Choice::StochasticGreedy { epsilon } => {
-                let size = StochasticGreedy::new(*epsilon)
-                    .map_or(n, |s| s.sample_size(n as usize, k as usize) as u64);
-                let drawn = (size * k).min(all);
-                (drawn + sweep, (drawn + sweep) as f64)
-            }
-            Choice::ThresholdGreedy { epsilon } => {
-                up_to(n as f64 * levels(*epsilon) + all as f64, 1.5 * lazily)
-            }
-            Choice::AdaptiveSequencing { epsilon } => {
-                up_to(2.0 * n as f64 * levels(*epsilon) + all as f64, 2.0 * lazily)
-            }
-            Choice::BidirectionalGreedy { pool, full_ranking, .. } => {
-                // Each loop takes one item and, while more than the pool is left, discards another.
-                let pool = (*pool as u64).min(n);
-                let loops = if *full_ranking { n.saturating_sub(pool) / 2 + pool.min(n) } else { k };
-                let left: u64 = (0..loops).map(|t| n.saturating_sub(2 * t) + pool).sum();
-                let walk = if *full_ranking { n } else { sweep };
-                (all.min(left) + pool * loops + walk, (left + walk) as f64)
-            }
-            Choice::DoubleGreedy { .. } => (2 * n, 2.0 * n as f64),
-            Choice::RandomGreedy => (all + sweep, (all + sweep) as f64),
-            Choice::PartitionedGreedy { parts, .. } => {
-                let parts = match parts {
-                    Parts::Random(count) => *count as u64,
-                    Parts::Given(of) => of.iter().max().map_or(1, |last| u64::from(*last) + 1),
-                };
-                let union = parts.saturating_mul(k).min(n).saturating_mul(k);
-                up_to(all as f64 + 2.0 * union as f64, lazily + 2.0 * union as f64)
-            }
-            Choice::SieveStreaming { epsilon, .. } => {
-                let sieves = SieveStreaming::new(*epsilon).map_or(1, |s| s.sieves(k as usize) as u64);
-                // Measured: about 30 gains an item.
-                up_to(2.0 * n as f64 * sieves as f64 + 4.0 * all as f64, 30.0 * n as f64)
-            }
-            Choice::ThreeSieves { .. } => up_to(2.0 * n as f64 + 4.0 * all as f64, 2.0 * n as f64),
-            Choice::Gist { epsilon, .. } => {
-                let runs = ((2.0 / epsilon).ln() / epsilon.ln_1p()).ceil() + 2.0;
-                up_to(runs * all as f64, 0.25 * runs * lazily)
-            }
-            Choice::Exact { max_evaluations } => {
-                let enumerated = Exact::evaluations(n as usize, k as usize);
-                let most = if self.stop_at.is_none() && !shape.knapsack && shape.k.is_some() {
-                    enumerated.min(*max_evaluations)
-                } else {
-                    *max_evaluations
-                };
-                let most = most.max(all);
-                (most, (most as f64).min(100.0 * all as f64))
-            }
-        }
-    }
-
-    /// Rounds of questions, where each gain is asked of somebody, `size` sets at a time; none where that depends on the
-    /// answers.
-    pub(super) fn rounds(&self, n: usize, shape: &Shape, included: usize, size: usize) -> Option<u64> {
-        let k = shape.k?.saturating_sub(included);
-        let step = |asked: usize| asked.div_ceil(size.max(1)) as u64;
-        // The included items are asked for together; each step asks for what its candidates make of the set, the first
-        // one for the set itself too.
-        let first = u64::from(included > 0);
-        let left = |t: usize| n.saturating_sub(included + t);
-        match &self.choice {
-            _ if shape.knapsack || shape.groups || shape.min_distance => None,
-            Choice::Greedy | Choice::RandomGreedy => {
-                Some(first + (0..k).map(|t| step(left(t) + usize::from(t == 0))).sum::<u64>())
-            }
-            Choice::StochasticGreedy { epsilon } => {
-                let sample = StochasticGreedy::new(*epsilon).ok()?.sample_size(n, shape.k?);
-                Some(first + (0..k).map(|t| step(left(t).min(sample) + 1)).sum::<u64>())
-            }
-            Choice::BidirectionalGreedy { merge_rounds: false, full_ranking: false, pool } => {
-                let both = |t: usize| {
-                    let left = n.saturating_sub(included + 2 * t);
-                    step(left + 1) + if left > *pool { step(*pool + 1) } else { 0 }
-                };
-                Some(first + (0..k).map(both).sum::<u64>())
-            }
-            Choice::LazyGreedy
-            | Choice::ThresholdGreedy { .. }
-            | Choice::AdaptiveSequencing { .. }
-            | Choice::BidirectionalGreedy { .. }
-            | Choice::DoubleGreedy { .. }
-            | Choice::PartitionedGreedy { .. }
-            | Choice::SieveStreaming { .. }
-            | Choice::ThreeSieves { .. }
-            | Choice::Gist { .. }
-            | Choice::Exact { .. } => None,
-        }
     }
 
     /// An enumeration that is sure to break its own limit.
@@ -429,6 +312,11 @@ impl Method {
 
     /// What the caller should know before trusting the answer.
     pub(super) fn warnings(&self, n: usize, shape: &Shape) -> Vec<String> {
+        if let Some(partition) = self.apart() {
+            let sizes = partition.sizes(n, n, shape.k);
+            let inside = Shape { k: Some(sizes.mean_share), ..*shape };
+            return self.inside(partition).warnings(sizes.mean, &inside);
+        }
         let Choice::StochasticGreedy { epsilon } = &self.choice else { return vec![] };
         let Ok(search) = StochasticGreedy::new(*epsilon) else { return vec![] };
         let size = search.sample_size(n, shape.k.unwrap_or(n));

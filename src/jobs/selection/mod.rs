@@ -3,12 +3,15 @@
 //! [`prepare`] is cheap: it reads headers and attribute columns, never the vectors, and says what the run would take.
 //! [`run`] does the work, blocking, in the rayon pool it is called in.
 
+mod apart;
+mod describe;
 mod earlier;
 mod error;
 mod evaluate;
 mod excess;
 mod function;
 mod method;
+mod parts;
 mod prepare;
 mod represented;
 mod resolve;

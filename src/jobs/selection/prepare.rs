@@ -1,10 +1,12 @@
 //! From a spec to a plan: everything looked up, checked and estimated, before a vector is read.
 
 use super::Limits;
+use super::apart::{Apart, Whole, clustering_flops};
 use super::error::SelectionError;
 use super::excess::{Excess, Flops};
 use super::function::{Estimate, Function, Lookup, Sizes};
 use super::method::Method;
+use super::parts::Partition;
 use super::resolve::{Resolver, Rule};
 use super::result::{Guarantee, PlanReport};
 use super::warm_start::WarmStart;
@@ -15,6 +17,7 @@ use std::time::Instant;
 use submodular::Properties;
 use submodular::constraint::Shape;
 use submodular::guarantee;
+use submodular::kmeans;
 use submodular::objective::contraction;
 use submodular::problem;
 
@@ -28,6 +31,8 @@ pub struct Prepared {
     pub(super) optimizer_reason: String,
     pub(super) warnings: Vec<String>,
     pub(super) prefixes_valid: bool,
+    /// How parts are run, where they are the answer.
+    pub(super) apart: Option<Apart>,
     pub(super) limits: Limits,
     /// Seconds that this took: columns and ids are read here.
     pub(super) preparing: f64,
@@ -95,7 +100,7 @@ pub fn prepare(
         properties = contraction::properties(properties);
     }
     spec.optimizer.fill(n, spec.constraints.k);
-    let (method, optimizer_reason) = Method::choose(&spec, &properties, &mut resolver, limits.kernel)?;
+    let (mut method, optimizer_reason) = Method::choose(&spec, &properties, &mut resolver, limits.kernel)?;
     if spec.deadline_seconds.is_some_and(|s| !(s.is_finite() && s > 0.0)) {
         resolver.refuse("/deadline_seconds", "invalid_parameter", "a finite number above 0");
     }
@@ -115,13 +120,16 @@ pub fn prepare(
         let parameters = errors.iter().filter(|error| error.code != "optimizer_mismatch");
         resolver.errors.extend(parameters.cloned());
     }
+    if owned > 0 && method.apart().is_some() {
+        let detail = "parts that are not merged know nothing of what is owned elsewhere: use exclude_jobs, or merge them";
+        resolver.refuse("/constraints/discount_jobs", "optimizer_mismatch", detail);
+    }
     let (true, Some(rule)) = (resolver.errors.is_empty(), rule) else {
         return Err(SelectionError::Invalid(resolver.errors));
     };
     let claim = claim?;
     let shape = rule.shape();
     let allowed = n - rule.exclude.len();
-    let (most, expected) = method.evaluations(allowed, &shape);
     let runs = if shape.knapsack { 2 } else { 1 };
     let states = method.states(n, &shape);
     let (offers, vectors) = warm_start.as_ref().map_or((0, 0), |start| start.bytes(source.dim()));
@@ -131,20 +139,41 @@ pub fn prepare(
         n,
         dim: source.dim(),
         k: shape.k.unwrap_or(n).saturating_add(owned).min(n),
-        // Every state takes the owned items up.
-        evaluations: expected + owned as f64 * states as f64,
+        evaluations: 0.0,
         entries: source.sparse_entries(),
         states,
     };
-    let estimate = function.estimate(sizes, books, limits);
-    let apart = Function::distances_bytes(method.distances().into_iter().chain(rule.distances()), sizes);
-    // The vectors that choose an answer to begin with are gone before the function is made.
-    let memory_bytes = estimate.bytes.saturating_add(apart).max(vectors).saturating_add(books);
+    let whole = Whole { sizes, allowed, shape: &shape, books };
+    if method.apart().is_some_and(Partition::is_open) {
+        spec.optimizer.set_parts(whole.divide(&mut function, &mut method, limits));
+    }
+    let (most, expected) = method.evaluations(allowed, &shape);
+    // Every state takes the owned items up.
+    let sizes = Sizes { evaluations: expected + owned as f64 * states as f64, ..sizes };
     let choosing = warm_start.as_ref().map_or(0.0, |start| start.flops(source.dim()));
-    let estimate = Estimate { preparing: estimate.preparing + choosing, ..estimate };
-    let flops = Flops::of(&function, estimate, sizes);
+    let planned = Whole { sizes, ..whole }.plan(&mut function, &method, limits);
+    let mut warnings = method.warnings(allowed, &shape);
+    let (bytes, flops, plan, apart) = match planned {
+        Some(planned) => (planned.bytes, planned.flops, planned.plan, Some(planned.apart)),
+        None => {
+            let estimate = function.estimate(sizes, books, limits);
+            let estimate = Estimate { preparing: estimate.preparing + choosing, ..estimate };
+            let (mut bytes, mut flops) = (estimate.bytes, Flops::of(&function, estimate, sizes));
+            if let Some(clusters) = method.clusters() {
+                let packed = function.packed_for_clusters(sizes);
+                bytes = bytes.saturating_add(kmeans::memory(n, sizes.dim, clusters)).saturating_add(packed);
+                flops = flops.and(clustering_flops(sizes, clusters));
+            }
+            (bytes, flops, function.plan_name(), None)
+        }
+    };
+    let distances = Function::distances_bytes(method.distances().into_iter().chain(rule.distances()), sizes);
+    // The vectors that choose an answer to begin with are gone before the function is made.
+    let memory_bytes = bytes.saturating_add(distances).max(vectors).saturating_add(books);
     let excess = Excess::of(&function, n, memory_bytes, flops, limits);
-    let warnings = method.warnings(allowed, &shape);
+    if apart.is_some_and(|apart| !apart.valued) {
+        warnings.push(NOT_VALUED.to_owned());
+    }
     let guarantee = guarantee(
         &claim.guarantee,
         &function,
@@ -161,7 +190,7 @@ pub fn prepare(
             .map(|rounds| rounds + u64::from(owned > 0)),
         flops: flops.total(),
         optimizer: method.name().to_owned(),
-        plan: function.plan_name(),
+        plan,
         guarantee,
         admissible: excess.is_none(),
         reason: excess.as_ref().map(|e| e.detail.clone()).or_else(|| warnings.first().cloned()),
@@ -170,6 +199,7 @@ pub fn prepare(
         spec,
         function,
         prefixes_valid: claim.prefixes,
+        apart,
         rule,
         method,
         warm_start,
@@ -190,6 +220,9 @@ fn refuse_distances(resolver: &mut Resolver<'_>, properties: &Properties) {
         resolver.refuse("/constraints/discount_jobs", "invalid_parameter", detail);
     }
 }
+/// Of parts that would take longer to value together than to search.
+const NOT_VALUED: &str = "f of all parts' items together would take longer than the search of the parts: objective_value is \
+                          the sum of the gains, each of the function of its part";
 
 /// A start with two items may not be one that other rules allow.
 fn refuse_start(resolver: &mut Resolver<'_>, spec: &SelectionSpec) {

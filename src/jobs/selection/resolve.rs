@@ -52,6 +52,8 @@ pub(super) struct Grouping {
 pub(super) enum Size {
     /// As many as the constraints say.
     Bounded,
+    /// All that it ranks: k may be left out, and means nothing.
+    Ranked,
     /// As many as it likes, and why.
     Free(&'static str),
 }
@@ -248,7 +250,7 @@ impl<'a> Resolver<'a> {
                 self.refuse("/constraints/k", "invalid_parameter", detail);
                 None
             }
-            None if spec.knapsack.is_some() => None,
+            None if spec.knapsack.is_some() || matches!(size, Size::Ranked) => None,
             None => {
                 let detail = "k, how many items to choose, is required without a knapsack";
                 self.refuse("/constraints/k", "invalid_parameter", detail);

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use submodular::Item;
 use submodular::committee::{Profile, Rule, voter_satisfaction};
+use submodular::optimizer::Ranked;
 
 /// The chosen items, in order, with all that is known of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -69,6 +70,9 @@ pub struct SelectionResult {
     /// What became of the answer that it began with; none without.
     #[serde(default)]
     pub warm_start: Option<WarmStart>,
+    /// What each part chose, where parts are the answer.
+    #[serde(default)]
+    pub parts: Option<Vec<PartRecord>>,
     /// Digest of the dataset.
     pub dataset_digest: String,
     /// Version of fewer.
@@ -110,6 +114,30 @@ pub struct TransferAccuracy {
     pub job: String,
     /// Share of the labels.
     pub accuracy: f64,
+}
+
+/// What one part chose.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PartRecord {
+    /// Its number: of a draw, of a value of the column in order, or of a cluster.
+    pub part: u64,
+    /// Items that it could choose from.
+    pub size: u64,
+    /// What it chose, in order.
+    pub indices: Vec<u32>,
+    /// Gain of each at its turn, of the function of the part.
+    pub gains: Vec<f64>,
+}
+
+impl From<&Ranked> for PartRecord {
+    fn from(ranked: &Ranked) -> Self {
+        Self {
+            part: ranked.part,
+            size: ranked.size as u64,
+            indices: ranked.items.clone(),
+            gains: ranked.gains.clone(),
+        }
+    }
 }
 
 /// What a committee is to the voters.

@@ -1,21 +1,21 @@
 //! The run itself: load, compute similarities, select, describe.
 
+use super::describe::describe;
 use super::error::SelectionError;
 use super::function::{Built, Form, Loader, Stage};
-use super::prepare::{Prepared, stopped, unproved};
-use super::resolve::Grouping;
-use super::result::{Certificate, Committee, Owned, SelectionResult, Timings};
+use super::method::Looked;
+use super::prepare::Prepared;
+use super::result::{Committee, Owned, PartRecord, SelectionResult, Timings};
 use super::saved::{decode, encode};
-use super::value::{Valued, is_another, value_of_all, value_of_owned};
+use super::value::{Valued, value_of_all, value_of_owned};
 use super::warm_start::{Begun, WarmStart};
-use crate::dataset::{DatasetError, Ids, Source};
-use std::collections::BTreeMap;
+use crate::dataset::{DatasetError, Source};
 use std::sync::Arc;
 use std::time::Instant;
 use submodular::constraint::MinDistance;
 use submodular::objective::{Contraction, Oracle};
-use submodular::optimizer::Termination;
-use submodular::{Ctl, Ended, Halt, Item, Outcome, Problem, Saved, Selection, Set};
+use submodular::optimizer::{Ranked, together};
+use submodular::{Ctl, Ended, Halt, Outcome, Problem, Saved, Selection, Set};
 
 /// What a run is busy with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -62,6 +62,8 @@ pub struct Progress {
 pub trait Watch {
     /// How far the run is.
     fn progress(&mut self, progress: Progress);
+    /// A piece of work is done that shall not be lost: the next save that is offered is due at once.
+    fn milestone(&mut self) {}
     /// Offers the state to go on from; `encode` costs O(n), so call it only when a save is due.
     fn save(&mut self, encode: &dyn Fn() -> Result<Vec<u8>, SelectionError>);
 }
@@ -140,13 +142,22 @@ pub fn run(
     let mut loader = Loader::new(source, prepared.limits.kernel).asking(oracle);
     let outcome = select(&prepared, &mut loader, from.as_ref(), ctl, watch, &mut timings);
     let begun = outcome.is_ok() || from.is_some();
-    let Found { outcome, valued, owned_value, begun: start, committee } = match outcome {
+    let Found { outcome, valued, owned_value, begun: start, committee, parts } = match outcome {
         Ok(found) => found,
         Err(Stop::Halted(ending)) => {
-            let other = is_another(&prepared.function);
+            let other = prepared.function.is_another() || prepared.apart.is_some();
             let valued = if other { Valued::Unknown } else { Valued::Whole };
-            let outcome = before_the_first_pick(ending, from);
-            Found { outcome, valued, owned_value: None, begun: None, committee: None }
+            let parts = match (&from, prepared.apart) {
+                (Some(saved), Some(_)) => parts_of(&prepared, saved)?,
+                _ => vec![],
+            };
+            let mut outcome = before_the_first_pick(ending, from);
+            if prepared.apart.is_some() {
+                let took = together(&parts, &prepared.rule.include);
+                (outcome.selection.items, outcome.selection.gains) = took.into_iter().unzip();
+            }
+            let parts = prepared.apart.map(|_| parts.iter().map(PartRecord::from).collect());
+            Found { outcome, valued, owned_value: None, begun: None, committee: None, parts }
         }
         Err(Stop::Failed(error)) => return Err(error),
     };
@@ -167,7 +178,12 @@ pub fn run(
     timings.loading += prepared.preparing + reading.elapsed().as_secs_f64();
     let result =
         describe(prepared, outcome.selection, valued, ids.as_ref(), ending, termination, digest, timings);
-    Ok(Ran { ending, result: SelectionResult { committee, owned, warm_start, ..result }, saved, asked })
+    Ok(Ran {
+        ending,
+        result: SelectionResult { committee, parts, owned, warm_start, ..result },
+        saved,
+        asked,
+    })
 }
 
 /// What a search found, and what is to be said of it.
@@ -179,6 +195,7 @@ struct Found {
     /// The answer that it began with.
     begun: Option<Begun>,
     committee: Option<Committee>,
+    parts: Option<Vec<PartRecord>>,
 }
 
 fn select(
@@ -217,14 +234,35 @@ fn select(
         None => None,
         Some(ground) => Some(Arc::new(loader.distances(ground, ctl, watch)?)),
     };
+    let clusters = match prepared.method.clusters() {
+        None => None,
+        Some(count) => {
+            let measure = prepared.function.measure();
+            Some(loader.clusters(measure, count, prepared.spec.seed, ctl, watch)?)
+        }
+    };
+    let function = match prepared.apart {
+        None => None,
+        Some(apart) => loader.part_function(&prepared.function, apart.stored_bytes, ctl, watch)?,
+    };
+    let kept = begun.as_ref().map_or_else(Vec::new, |begun| begun.kept.clone());
     let mut optimizer =
-        prepared.method.build(&rule.shape(), distances, begun.as_ref().map_or(&[], |begun| &begun.kept))?;
+        prepared.method.build(&rule.shape(), Looked { distances, clusters, function, kept })?;
     let (_, total) = optimizer.progress(&problem);
-    let (done, evaluations) = from.map_or((0, 0), |saved| (saved.took.len() as u64, saved.evaluations));
+    let apart = prepared.apart.is_some();
+    let (done, evaluations) = from.map_or((0, 0), |saved| {
+        (if apart { saved.sets.len() } else { saved.took.len() } as u64, saved.evaluations)
+    });
+    let mut finished = done;
     watch.progress(Progress { phase: Phase::Selecting, done, total, objective_value: None, evaluations });
     let mut outcome = submodular::run(problem, &mut *optimizer, from, ctl, &mut |problem, optimizer| {
         let (done, total) = optimizer.progress(problem);
-        let value = problem.value();
+        // Of parts the whole function has no picks before the end.
+        let value = if apart { f64::NAN } else { problem.value() };
+        if apart && done > finished {
+            finished = done;
+            watch.milestone();
+        }
         watch.progress(Progress {
             phase: Phase::Selecting,
             done,
@@ -234,10 +272,15 @@ fn select(
         });
         watch.save(&|| Ok(encode(&problem.save(optimizer, ctl))?));
     })?;
-    let (valued, owned_value) = if is_another(&prepared.function) {
-        value_of_all(&mut outcome, &prepared.function, &rule.owned, loader, ctl, watch)?
-    } else {
-        (Valued::Whole, value_of_owned(&mut outcome, &f, &rule.owned, ctl)?)
+    let parts = optimizer.parts().map(|parts| parts.iter().map(PartRecord::from).collect());
+    // The last part's similarities are not needed any more.
+    drop(optimizer);
+    let (valued, owned_value) = match prepared.apart {
+        Some(apart) if !apart.valued => (Valued::Unknown, None),
+        None if !prepared.function.is_another() => {
+            (Valued::Whole, value_of_owned(&mut outcome, &f, &rule.owned, ctl)?)
+        }
+        Some(_) | None => value_of_all(&mut outcome, prepared, loader, ctl, watch)?,
     };
     let mut committee = None;
     if let Form::Committee { rule: scores, k } = &prepared.function.form {
@@ -245,7 +288,14 @@ fn select(
         committee = Some(Committee::of(&*loader.profile(ctl, watch)?, scores, *k, &members)?);
     }
     timings.selecting = start.elapsed().as_secs_f64();
-    Ok(Found { outcome, valued, owned_value, begun, committee })
+    Ok(Found { outcome, valued, owned_value, begun, committee, parts })
+}
+
+/// The parts that an earlier run had finished.
+fn parts_of(prepared: &Prepared, saved: &Saved) -> Result<Vec<Ranked>, SelectionError> {
+    let mut optimizer = prepared.method.build(&prepared.rule.shape(), Looked::default())?;
+    optimizer.load(saved);
+    Ok(optimizer.parts().unwrap_or_default().to_vec())
 }
 
 /// Stopped while loading: what was chosen is what the earlier run had chosen.
@@ -262,102 +312,4 @@ fn before_the_first_pick(ending: Ending, from: Option<Saved>) -> Outcome {
     };
     let ended = if ending == Ending::Deadline { Ended::Deadline } else { Ended::Cancelled };
     Outcome { ended, selection, saved }
-}
-
-#[expect(clippy::too_many_arguments, reason = "what a result is made of, each from another place")]
-fn describe(
-    prepared: Prepared,
-    mut selection: Selection,
-    valued: Valued,
-    ids: Option<&Ids>,
-    ending: Ending,
-    termination: &str,
-    digest: &str,
-    timings_seconds: Timings,
-) -> SelectionResult {
-    let shape = prepared.rule.shape();
-    if selection.empty.is_nan() {
-        selection.empty = 0.0; // nothing was asked yet, and every objective of this version is normalised
-    }
-    let value = selection.value();
-    let whole = shape.k.is_none_or(|k| k == selection.items.len())
-        || shape.knapsack
-        || prepared.method.may_choose_fewer()
-        || termination == Termination::GainAtMost.name();
-    let limited = termination == Termination::EvaluationLimit.name();
-    let complete = ending == Ending::Finished && whole && !limited;
-    let guarantee = match ending {
-        Ending::Finished if limited => unproved(),
-        Ending::Finished => prepared.report().guarantee.clone(),
-        Ending::Cancelled | Ending::Deadline | Ending::Asked => stopped(&shape, prepared.prefixes_valid),
-    };
-    let certificate = selection.certificate.map(|c| Certificate {
-        upper_bound: c.upper_bound,
-        ratio: if c.upper_bound > 0.0 { value / c.upper_bound } else { 1.0 },
-        basis: c.basis.name().to_owned(),
-        of: if prepared.function.is_graph() {
-            "graph"
-        } else if prepared.function.is_sampled() {
-            "sample"
-        } else {
-            "dense"
-        }
-        .to_owned(),
-    });
-    let mut warnings = prepared.warnings;
-    if matches!(valued, Valued::Unknown) {
-        let told = "the run was stopped before the value over all rows was known: objective_value is that of the sample or graph";
-        warnings.push(told.to_owned());
-    }
-    let id = |ids: &Ids, e: Item| ids.get(e as usize).unwrap_or_default().to_owned();
-    SelectionResult {
-        ids: ids.map(|ids| selection.items.iter().map(|&e| id(ids, e)).collect()),
-        groups: (!prepared.rule.groups.is_empty()).then(|| counts(&selection.items, &prepared.rule.groups)),
-        cost: prepared
-            .rule
-            .costs
-            .as_ref()
-            .map(|costs| selection.items.iter().map(|&e| costs[e as usize]).sum()),
-        committee: None,
-        owned: None,
-        warm_start: None,
-        ranking: (prepared.method.ranks_all() && complete).then(|| selection.items.clone()),
-        indices: selection.items,
-        gains: selection.gains,
-        objective_value: if let Valued::Other(meant) = valued { meant } else { value },
-        optimized_value: selection.optimized.or(if matches!(valued, Valued::Whole) {
-            None
-        } else {
-            Some(value)
-        }),
-        included: prepared.rule.include.len() as u64,
-        empty_value: selection.empty,
-        complete,
-        termination: termination.to_owned(),
-        optimizer: prepared.method.name().to_owned(),
-        optimizer_reason: prepared.optimizer_reason,
-        warnings,
-        similarity: prepared.function.measure_name(),
-        exactness: "exact".to_owned(),
-        plan: prepared.function.plan_name(),
-        kernel: prepared.limits.kernel.name().to_owned(),
-        seed: prepared.spec.seed,
-        evaluations: selection.evaluations,
-        guarantee,
-        certificate,
-        prefixes_valid: prepared.prefixes_valid,
-        dataset_digest: digest.to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        timings_seconds,
-    }
-}
-
-fn counts(items: &[Item], groups: &[Grouping]) -> BTreeMap<String, u64> {
-    let mut counts = BTreeMap::new();
-    for Grouping { of, names } in groups {
-        for group in items.iter().filter_map(|&e| of[e as usize]) {
-            *counts.entry(names[group as usize].clone()).or_insert(0) += 1;
-        }
-    }
-    counts
 }

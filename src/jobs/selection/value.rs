@@ -1,16 +1,12 @@
 //! Values of an answer that its search does not know: of the function that is meant where another was searched, and of what
 //! is owned.
 
-use super::function::{Function, Loader};
+use super::function::Loader;
+use super::prepare::Prepared;
 use super::run::{Ending, Stop, Watch};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use submodular::{Chain, Ctl, Ended, Item, Objective, Outcome};
-
-/// Whether another function is searched than the one that is meant: over a sample of its rows, or over a graph.
-pub(super) fn is_another(function: &Function) -> bool {
-    function.is_sampled() || function.is_graph()
-}
 
 /// Of which function the value of the answer is.
 pub(super) enum Valued {
@@ -25,15 +21,16 @@ pub(super) enum Valued {
 /// A run that was stopped may take this long to learn the value of what it has.
 const LAST_LOOK: Duration = Duration::from_millis(300);
 
-/// The value of an answer that was found over a sample or a graph, and that of what is owned, beside which it is.
+/// The value of an answer that was found in parts, over a sample or over a graph, and that of what is owned, beside which it
+/// is.
 pub(super) fn value_of_all(
     outcome: &mut Outcome,
-    function: &Function,
-    owned: &[Item],
+    Prepared { function, rule, apart, .. }: &Prepared,
     loader: &mut Loader<'_>,
     ctl: &Ctl,
     watch: &mut dyn Watch,
 ) -> Result<(Valued, Option<f64>), Stop> {
+    let owned = &rule.owned[..];
     let all = [owned, &outcome.selection.items].concat();
     let found = last_look(outcome, ctl, &mut |ctl| {
         let of_owned = match owned {
@@ -43,6 +40,8 @@ pub(super) fn value_of_all(
         Ok((loader.value(function, &all, ctl, watch)? - of_owned.unwrap_or(0.0), of_owned))
     })?;
     Ok(match found {
+        // Items that are well apart in their parts may be singular together.
+        Some((value, _)) if apart.is_some() && !value.is_finite() => (Valued::Unknown, None),
         Some((value, of_owned)) => (Valued::Other(value), of_owned),
         None => (Valued::Unknown, None),
     })

@@ -11,7 +11,7 @@ pub struct AttributionSpec {
     /// Whose values fill what the request leaves out; LiMA's where there is none.
     pub preset: Option<PresetSpec>,
     /// How much each term counts.
-    pub weights: WeightsSpec,
+    pub weights: TermWeightsSpec,
     /// Where confidence comes from.
     pub confidence_form: ConfidenceFormSpec,
     /// Of evidential confidence.
@@ -62,7 +62,7 @@ pub enum PresetSpec {
 
 /// How much each term counts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct WeightsSpec {
+pub struct TermWeightsSpec {
     /// How sure the model is.
     pub confidence: f64,
     /// How far the regions are apart.

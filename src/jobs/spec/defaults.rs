@@ -71,6 +71,8 @@ defaults! {
     tolerance: f64 = 0.1;
     /// Nearest neighbours that vote.
     neighbors: u64 = submodular::compare::transfer::NEIGHBORS as u64;
+    /// What gains are divided by before they become weights.
+    temperature: f64 = 1.0;
     /// Clipped cosines are not positive semidefinite, unclipped ones are.
     kernel: SimilaritySpec = SimilaritySpec { metric: MetricSpec::CosineSigned, gamma: None, neighbors: None };
 }

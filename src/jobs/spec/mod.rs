@@ -7,6 +7,7 @@ pub mod defaults;
 mod experiment;
 mod objective;
 mod optimizer;
+mod resample;
 mod shapes;
 mod warm_start;
 
@@ -16,6 +17,7 @@ pub use constraints::*;
 pub use experiment::*;
 pub use objective::*;
 pub use optimizer::*;
+pub use resample::*;
 pub use shapes::*;
 pub use warm_start::*;
 

@@ -57,9 +57,12 @@ pub enum OptimizerSpec {
         /// How the rows are divided.
         #[serde(default)]
         parts: PartsSpec,
-        /// Select once more among what the parts chose. A union of the parts' own budgets is not available yet.
+        /// Select once more among what the parts chose; else each part keeps its share of k, and all are the answer.
         #[serde(default = "defaults::merge")]
         merge: bool,
+        /// Without a merge: each part orders all its items but the last.
+        #[serde(default)]
+        rank_all: bool,
         /// What searches in a part; chosen from the objective's properties when absent.
         #[serde(default)]
         inner: Option<InnerSpec>,
@@ -133,18 +136,28 @@ pub enum PartsBySpec {
     /// A draw by the seed.
     #[default]
     Random,
+    /// What lies close together: k-means over the vectors.
+    Kmeans,
     /// The values of a column.
     Column,
 }
 
 /// What searches in a part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InnerSpec {
+    /// By the objective's properties.
+    Auto,
     /// All gains computed.
     Greedy,
     /// Stale upper bounds.
     LazyGreedy,
+    /// The best of a sample each step.
+    StochasticGreedy {
+        /// What is given up of 1 - 1/e in expectation, between 0 and 1.
+        #[serde(default = "defaults::epsilon")]
+        epsilon: f64,
+    },
 }
 
 impl OptimizerSpec {
@@ -171,12 +184,20 @@ impl OptimizerSpec {
 
 impl OptimizerSpec {
     /// Fills the defaults that depend on the data: sqrt(n / k) parts make the work of a part and of the union alike.
+    /// Without a union the memory decides, which is known later.
     pub fn fill(&mut self, n: usize, k: Option<u64>) {
-        if let Self::PartitionedGreedy { parts, .. } = self
-            && (parts.by, parts.count) == (PartsBySpec::Random, None)
+        if let Self::PartitionedGreedy { parts, merge: true, .. } = self
+            && (parts.by != PartsBySpec::Column && parts.count.is_none())
         {
             let balanced = (n as f64 / k.unwrap_or(1).max(1) as f64).sqrt().ceil() as u64;
             parts.count = Some(balanced.clamp(1, n.max(1) as u64));
+        }
+    }
+
+    /// Into how many parts the items are divided.
+    pub fn set_parts(&mut self, count: u64) {
+        if let Self::PartitionedGreedy { parts, .. } = self {
+            parts.count = Some(count);
         }
     }
 }

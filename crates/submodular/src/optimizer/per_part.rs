@@ -146,7 +146,7 @@ fn share(size: usize, n: usize, k: usize) -> usize {
 }
 
 /// All parts' picks: included items first in their order, then the largest gain, ties to the lowest index.
-pub(crate) fn together(parts: &[Ranked], include: &[Item]) -> Vec<(Item, f64)> {
+pub fn together(parts: &[Ranked], include: &[Item]) -> Vec<(Item, f64)> {
     let mut places: Vec<(Item, usize)> = include.iter().copied().zip(0..).collect();
     places.sort_unstable();
     let place = |e: Item| {

@@ -47,7 +47,7 @@ pub struct Saved {
     pub took: Vec<(Item, f64)>,
     /// Items given up, in order.
     pub discarded: Vec<Item>,
-    /// Last gain seen of every item; infinite where none was.
+    /// Last gain seen of every item, infinite where none was; empty where none was of any.
     pub upper: Vec<f64>,
     /// f(empty); NaN before it is known.
     pub empty: f64,
@@ -486,7 +486,11 @@ impl Problem {
             step: self.step,
             took: self.picks().iter().copied().zip(self.gains.iter().copied()).collect(),
             discarded: self.discarded.clone(),
-            upper: self.upper.clone(),
+            upper: if self.upper.iter().all(|&upper| upper == f64::INFINITY) {
+                vec![]
+            } else {
+                self.upper.clone()
+            },
             empty: self.empty,
             certificate: self.certificate,
             ..Saved::default()
@@ -504,6 +508,8 @@ impl Problem {
         saved.took[self.picks().len()..].iter().for_each(|&(e, gain)| self.take(e, gain));
         saved.discarded.iter().for_each(|&e| self.discard(e));
         (self.step, self.empty, self.certificate) = (saved.step, saved.empty, saved.certificate);
-        self.upper.clone_from(&saved.upper);
+        if !saved.upper.is_empty() {
+            self.upper.clone_from(&saved.upper);
+        }
     }
 }

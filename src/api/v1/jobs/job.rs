@@ -2,7 +2,8 @@
 
 use crate::api::v1::result::{Guarantee, JobKind};
 use crate::api::v1::spec::{
-    AttributionSpec, BiasStudySpec, Constraints, Objective, OnStop, Optimizer, SmoothnessSpec, To, WarmStart,
+    AttributionSpec, BiasStudySpec, Constraints, Objective, OnStop, Optimizer, ResampleSpec, SmoothnessSpec,
+    To, WarmStart,
 };
 use crate::jobs::record::{self, PhaseRecord, ProgressRecord};
 use crate::jobs::selection::result::PlanReport;
@@ -26,7 +27,7 @@ pub struct Job {
     pub state: JobState,
     /// The request with every default filled in.
     pub spec: JobSpec,
-    /// Id of the dataset it reads; null where it reads none.
+    /// Id of the dataset it reads; null where it reads none: a draw reads a result.
     pub dataset: Option<String>,
     /// The owner's notes.
     pub labels: BTreeMap<String, String>,
@@ -83,6 +84,8 @@ pub enum JobSpec {
     Smoothness(SmoothnessSpec),
     /// Of an attribution.
     Attribution(Box<AttributionSpec>),
+    /// Of a draw.
+    Resample(ResampleSpec),
 }
 
 /// The request of a selection with every default filled in.
@@ -145,6 +148,8 @@ pub enum JobResult {
     Experiment(ExperimentSummary),
     /// Of an attribution.
     Attribution(AttributionSummary),
+    /// Of a draw.
+    Sample(SampleSummary),
 }
 
 /// An attribution in a few numbers.
@@ -164,6 +169,17 @@ pub struct AttributionSummary {
     /// Why it ended.
     #[schema(example = "all_ranked")]
     pub termination: String,
+}
+
+/// A draw in a few numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct SampleSummary {
+    /// Items that were drawn.
+    #[schema(example = 100)]
+    pub drawn: u64,
+    /// Items that they were drawn from.
+    #[schema(example = 1000)]
+    pub kept: u64,
 }
 
 /// An experiment in a few numbers.
@@ -283,6 +299,7 @@ impl From<JobView> for Job {
             record::JobSpec::Attribution(spec) => {
                 (JobKind::Attribution, JobSpec::Attribution(Box::new((*spec).into())))
             }
+            record::JobSpec::Resample(spec) => (JobKind::Resample, JobSpec::Resample(spec.to())),
         };
         Self {
             id: record.id.to_string(),
@@ -401,6 +418,9 @@ impl From<record::ResultSummary> for JobResult {
                     complete,
                     termination,
                 })
+            }
+            record::ResultSummary::Sample(record::SampleSummary { drawn, kept }) => {
+                Self::Sample(SampleSummary { drawn, kept })
             }
         }
     }

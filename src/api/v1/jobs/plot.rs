@@ -55,7 +55,7 @@ impl What {
     /// The picture that a job has.
     fn of(spec: &JobSpec) -> Option<Self> {
         match spec {
-            JobSpec::Selection(_) => None,
+            JobSpec::Selection(_) | JobSpec::Resample(_) => None,
             JobSpec::BiasStudy(_) => Some(Self::Quality),
             JobSpec::Smoothness(_) => Some(Self::Smoothness),
             JobSpec::Attribution(_) => Some(Self::Curves),
@@ -129,7 +129,9 @@ fn picture(app: &App, id: &str, asked: Option<What>) -> Result<Response, Problem
         JobResult::BiasStudy(result) => plot::quality(&result),
         JobResult::Smoothness(result) => plot::smoothness(&result),
         JobResult::Attribution(result) => plot::curves(&result),
-        JobResult::Selection(_) => return Err(Problem::new(Code::NoPlot, "a selection has no picture")),
+        JobResult::Selection(_) | JobResult::Resample(_) => {
+            return Err(Problem::new(Code::NoPlot, "it has no picture"));
+        }
     };
     let file = format!("inline; filename=\"{id}.svg\"");
     let file = HeaderValue::try_from(file).map_err(|error| Problem::internal(&error))?;

@@ -2,6 +2,7 @@
 
 use super::attribution::AttributionRequest;
 use super::experiment::{BiasStudyRequest, SmoothnessRequest};
+use super::resample::ResampleRequest;
 use super::{inline, stored};
 use crate::api::app::App;
 use crate::api::codes::Code;
@@ -34,6 +35,8 @@ pub enum JobRequest {
     Smoothness(SmoothnessRequest),
     /// Explain a model's answer by the regions that it rests on.
     Attribution(Box<AttributionRequest>),
+    /// Draw again from the gains that a selection kept.
+    Resample(ResampleRequest),
 }
 
 /// Items to choose of a stored dataset, or of one that comes with the request.
@@ -103,12 +106,14 @@ impl JobRequest {
             Some("bias_study") => tree.read::<BiasStudyRequest>()?.check(),
             Some("smoothness") => tree.read::<SmoothnessRequest>()?.check(),
             Some("attribution") => tree.read::<AttributionRequest>()?.check(),
+            Some("resample") => Ok(tree.read::<ResampleRequest>()?.wanted()),
             // The document says which kinds there are.
             _ => match tree.read()? {
                 Self::Selection(request) => request.check(),
                 Self::BiasStudy(request) => request.check(),
                 Self::Smoothness(request) => request.check(),
                 Self::Attribution(request) => request.check(),
+                Self::Resample(request) => Ok(request.wanted()),
             },
         }
     }

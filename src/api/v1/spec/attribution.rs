@@ -254,57 +254,15 @@ impl Preset {
 
 impl TermWeights {
     /// With those of the preset where there are none.
-    pub(in crate::api) fn filled(self, preset: Option<Preset>) -> spec::WeightsSpec {
+    pub(in crate::api) fn filled(self, preset: Option<Preset>) -> spec::TermWeightsSpec {
         let of = Preset::settings(preset).weights;
-        spec::WeightsSpec {
+        spec::TermWeightsSpec {
             confidence: self.confidence.unwrap_or(of.confidence),
             effectiveness: self.effectiveness.unwrap_or(of.effectiveness),
             consistency: self.consistency.unwrap_or(of.consistency),
             collaboration: self.collaboration.unwrap_or(of.collaboration),
         }
     }
-}
-
-/// A type that the stored form has too, field by field or word by word.
-macro_rules! both_ways {
-    ($(struct $wire:ident $stored:ident { $($field:ident),+ })* $(enum $name:ident $form:ident { $($word:ident),+ })*) => {
-        $(
-            impl To<spec::$stored> for $wire {
-                fn to(self) -> spec::$stored {
-                    let Self { $($field),+ } = self;
-                    spec::$stored { $($field),+ }
-                }
-            }
-
-            impl To<$wire> for spec::$stored {
-                fn to(self) -> $wire {
-                    let Self { $($field),+ } = self;
-                    $wire { $($field),+ }
-                }
-            }
-        )*
-        $(
-            impl To<spec::$form> for $name {
-                fn to(self) -> spec::$form {
-                    match self { $(Self::$word => spec::$form::$word),+ }
-                }
-            }
-
-            impl To<$name> for spec::$form {
-                fn to(self) -> $name {
-                    match self { $(Self::$word => $name::$word),+ }
-                }
-            }
-        )*
-    };
-}
-
-both_ways! {
-    struct Regions RegionsSpec { count, areas, features, distance }
-    struct Evidence EvidenceSpec { scale, clamp }
-    struct MuFidelity MuFidelitySpec { samples, size }
-    enum Preset PresetSpec { Lima, Smdl }
-    enum ConfidenceForm ConfidenceFormSpec { Evidential, Entropy, Given }
 }
 
 impl To<spec::AttributionOptimizerSpec> for AttributionOptimizer {
@@ -363,7 +321,7 @@ impl To<EvaluatorChoice> for spec::EvaluatorSpec {
 impl From<spec::AttributionSpec> for AttributionSpec {
     fn from(stored: spec::AttributionSpec) -> Self {
         let spec::RunSpec { seed, deadline_seconds, on_stop } = stored.run;
-        let spec::WeightsSpec { confidence, effectiveness, consistency, collaboration } = stored.weights;
+        let spec::TermWeightsSpec { confidence, effectiveness, consistency, collaboration } = stored.weights;
         Self {
             regions: stored.regions.to(),
             preset: stored.preset.map(To::to),

@@ -155,7 +155,8 @@ pub struct RandomGreedy {
     pub name: RandomGreedyName,
 }
 
-/// Selects in each of several parts, then among what they chose, and keeps the best (GreeDi).
+/// Selects in each of several parts, then among what they chose, and keeps the best (GreeDi); or keeps what each part
+/// chose (`merge: false`).
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PartitionedGreedy {
@@ -164,10 +165,14 @@ pub struct PartitionedGreedy {
     /// How the rows are divided.
     #[serde(default)]
     pub parts: Parts,
-    /// Select once more among what the parts chose. A union of the parts' own budgets is not available yet.
+    /// Select once more among what the parts chose (GreeDi). If not, each part keeps its own share of k, ceil(part / n k)
+    /// and at most all its items but one, and the picks of all parts are the answer, with the gains of their parts.
     #[serde(default = "defaults::merge")]
     #[schema(default = true)]
     pub merge: bool,
+    /// With `merge: false`: every part orders its items but the last, whatever k is, and all gains are kept.
+    #[serde(default)]
+    pub rank_all: bool,
     /// What searches in a part; chosen from the objective's properties when absent.
     #[serde(default)]
     pub inner: Option<Inner>,
@@ -247,7 +252,7 @@ pub struct Parts {
     /// By what.
     #[serde(default)]
     pub by: PartsBy,
-    /// How many, where they are drawn at random; as many as the memory needs when absent.
+    /// How many, where no column says it. When absent: sqrt(n / k) to merge, else the fewest of which each fits the memory.
     #[serde(default)]
     #[schema(minimum = 1)]
     pub count: Option<u64>,
@@ -263,16 +268,46 @@ pub enum PartsBy {
     /// A draw by the seed.
     #[default]
     Random,
+    /// What lies close together: k-means over the vectors; at most `count` parts.
+    Kmeans,
     /// The values of a column.
     Column,
 }
 
-/// What searches in a part.
+/// What searches in a part: a name, or an optimizer with its parameters.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, ToSchema)]
+#[serde(untagged, expecting = "the name of an optimizer, or an optimizer")]
+pub enum Inner {
+    /// With its default parameters.
+    Name(InnerName),
+    /// With these.
+    Optimizer(InnerOptimizer),
+}
+
+/// The name of a search in a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Inner {
+pub enum InnerName {
+    /// By the objective's properties.
+    Auto,
     /// All gains computed.
     Greedy,
     /// Stale upper bounds.
     LazyGreedy,
+    /// The best of a sample each step.
+    StochasticGreedy,
+}
+
+told_by_name! {
+    /// A search in a part.
+    InnerOptimizer {
+        /// By the objective's properties.
+        "auto" => Auto,
+        /// All gains computed.
+        "greedy" => Greedy,
+        /// Stale upper bounds.
+        "lazy_greedy" => LazyGreedy,
+        /// The best of a sample each step.
+        "stochastic_greedy" => StochasticGreedy,
+    }
 }

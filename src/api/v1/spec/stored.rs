@@ -52,12 +52,16 @@ same!(Negative, NegativeSpec: Error, Clip);
 same!(Start, StartSpec: Lowest, FarthestPair);
 same!(Concave, ConcaveSpec: Sqrt, Log, Ratio, Power(p));
 same!(NeighborsMethod, NeighborsMethodSpec: Auto, Exact);
-same!(PartsBy, PartsBySpec: Random, Column);
-same!(Inner, InnerSpec: Greedy, LazyGreedy);
+same!(PartsBy, PartsBySpec: Random, Kmeans, Column);
+same!(SampleWeights, WeightsSpec: TaylorSoftmax, Softmax, Uniform);
+same!(SampleScope, ScopeSpec: Part, Global);
+same!(SampleAllocation, AllocationSpec: Exact, Ceil);
 same!(OnStop, OnStop: Partial, Fail);
 same!(RuleName, RuleName: Sntv, Bloc, KBorda, Geometric, Harmonic, Positional, ChamberlinCourantBorda, ChamberlinCourantApproval, Pav, HarmonicBorda, GeometricOwa, Owa);
 same!(Item, ItemRef: Index(index), Id(id));
 same!(Labels, LabelsSpec: Column(name), Values(labels));
+same!(Preset, PresetSpec: Lima, Smdl);
+same!(ConfidenceForm, ConfidenceFormSpec: Evidential, Entropy, Given);
 same!(WarmStartBy, WarmStartBySpec: Knn);
 same!(WarmStart, WarmStartSpec: One(start), Nearest(start));
 same!(Represented, RepresentedSpec: Rows(rows), Sample(rows), Dataset(id), Vectors(vectors));
@@ -99,6 +103,10 @@ same_fields!(Neighbors, NeighborsSpec: method, m);
 same_fields!(Part, PartSpec: weight, objective);
 same_fields!(Vouched, VouchedSpec: monotone, submodular, nonnegative);
 same_fields!(Rule, RuleSpec: rule, t, q, positions, owa);
+same_fields!(ResampleSpec, ResampleSpec: job, size, seed, temperature, weights, scope, allocation);
+same_fields!(Regions, RegionsSpec: count, areas, features, distance);
+same_fields!(Evidence, EvidenceSpec: scale, clamp);
+same_fields!(MuFidelity, MuFidelitySpec: samples, size);
 same_fields!(Parts, PartsSpec: by, count, column);
 same_fields!(DistanceBound, MinDistanceSpec: value, distance);
 same_fields!(Constraints, ConstraintsSpec: k, groups, knapsack, min_distance, include, exclude, include_jobs, exclude_jobs, discount_jobs, stop_when_gain_at_most);
@@ -166,11 +174,45 @@ same_names! { Optimizer, OptimizerSpec:
     BidirectionalGreedy BidirectionalGreedyName { pool, full_ranking, merge_rounds }
     DoubleGreedy DoubleGreedyName { randomised }
     RandomGreedy RandomGreedyName {}
-    PartitionedGreedy PartitionedGreedyName { parts, merge, inner }
+    PartitionedGreedy PartitionedGreedyName { parts, merge, rank_all, inner }
     SieveStreaming SieveStreamingName { epsilon, top_up }
     ThreeSieves ThreeSievesName { epsilon, rejections, top_up }
     Gist GistName { lambda, epsilon, distance }
     Exact ExactName { max_evaluations }
+}
+
+impl To<spec::InnerSpec> for Inner {
+    fn to(self) -> spec::InnerSpec {
+        match self {
+            Inner::Name(InnerName::Auto) | Inner::Optimizer(InnerOptimizer::Auto(_)) => spec::InnerSpec::Auto,
+            Inner::Name(InnerName::Greedy) | Inner::Optimizer(InnerOptimizer::Greedy(_)) => {
+                spec::InnerSpec::Greedy
+            }
+            Inner::Name(InnerName::LazyGreedy) | Inner::Optimizer(InnerOptimizer::LazyGreedy(_)) => {
+                spec::InnerSpec::LazyGreedy
+            }
+            Inner::Name(InnerName::StochasticGreedy) => {
+                spec::InnerSpec::StochasticGreedy { epsilon: spec::defaults::epsilon() }
+            }
+            Inner::Optimizer(InnerOptimizer::StochasticGreedy(StochasticGreedy { name: _, epsilon })) => {
+                spec::InnerSpec::StochasticGreedy { epsilon }
+            }
+        }
+    }
+}
+
+impl To<Inner> for spec::InnerSpec {
+    fn to(self) -> Inner {
+        match self {
+            spec::InnerSpec::Auto => Inner::Name(InnerName::Auto),
+            spec::InnerSpec::Greedy => Inner::Name(InnerName::Greedy),
+            spec::InnerSpec::LazyGreedy => Inner::Name(InnerName::LazyGreedy),
+            spec::InnerSpec::StochasticGreedy { epsilon } => {
+                let name = StochasticGreedyName::StochasticGreedy;
+                Inner::Optimizer(InnerOptimizer::StochasticGreedy(StochasticGreedy { name, epsilon }))
+            }
+        }
+    }
 }
 
 impl To<spec::GroupsSpec> for Groups {

@@ -207,7 +207,7 @@ impl Function {
         }
     }
 
-    fn state_bytes(&self, sizes: Sizes) -> u64 {
+    pub(super) fn state_bytes(&self, sizes: Sizes) -> u64 {
         let Sizes { n, dim, k, .. } = sizes;
         let given = [&self.query, &self.private].into_iter().flatten().map(|rows| rows.len(n)).sum();
         let rows = match &self.ground {

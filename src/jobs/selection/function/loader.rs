@@ -198,7 +198,12 @@ impl<'a> Loader<'a> {
         Ok((own.into(), Blocked::represented(rows, items, identity)?.into()))
     }
 
-    fn items(&mut self, measure: Measure, ctl: &Ctl, watch: &mut dyn Watch) -> Result<Arc<Points>, Stop> {
+    pub(super) fn items(
+        &mut self,
+        measure: Measure,
+        ctl: &Ctl,
+        watch: &mut dyn Watch,
+    ) -> Result<Arc<Points>, Stop> {
         if let Some((_, points)) = self.points.iter().find(|(known, _)| *known == measure) {
             return Ok(Arc::clone(points));
         }

@@ -6,6 +6,7 @@
 mod build;
 mod estimate;
 mod loader;
+mod parts;
 mod properties;
 mod resolve;
 mod work;
@@ -13,6 +14,7 @@ mod work;
 pub(super) use build::{Built, Stage};
 pub(super) use estimate::{Estimate, Plan, Sizes};
 pub(super) use loader::Loader;
+pub(super) use parts::{PartSizes, PartsEstimate};
 pub(super) use resolve::Lookup;
 pub(super) use work::Walks;
 
@@ -198,6 +200,11 @@ impl Function {
             (_, Ground::Pairs { rows: Represented::Sample(_), .. }) => true,
             _ => false,
         }
+    }
+
+    /// Whether another function is searched than the one that is meant: over a sample of its rows, or over a graph.
+    pub(super) fn is_another(&self) -> bool {
+        self.is_sampled() || self.is_graph()
     }
 
     /// Whether the search looks at a graph of neighbours instead of all pairs.

@@ -31,7 +31,7 @@ impl Walks {
         self.square += gains * size * size;
     }
 
-    fn one(items: usize) -> Self {
+    pub(in crate::jobs::selection) fn one(items: usize) -> Self {
         let mut walk = Self::default();
         walk.add(items, 0);
         walk
