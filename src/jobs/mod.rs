@@ -8,6 +8,7 @@ mod events;
 mod exchange;
 mod idempotency;
 mod meters;
+mod plan;
 mod rankings;
 mod recovery;
 mod retention;

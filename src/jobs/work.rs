@@ -107,9 +107,9 @@ impl Prepared {
     pub(super) fn report(&self) -> &PlanReport {
         match self {
             Prepared::Selection(prepared, _) => prepared.report(),
-            Prepared::Experiment(prepared) => prepared.report(),
-            Prepared::Attribution(prepared) => prepared.report(),
-            Prepared::Resample(prepared) => prepared.report(),
+            Prepared::Experiment(prepared) => prepared.plan.report(),
+            Prepared::Attribution(prepared) => prepared.plan.report(),
+            Prepared::Resample(prepared) => prepared.plan.report(),
         }
     }
 
@@ -118,9 +118,9 @@ impl Prepared {
     pub(super) fn admit(&self) -> Result<(), SelectionError> {
         match self {
             Prepared::Selection(prepared, _) => prepared.admit(),
-            Prepared::Experiment(prepared) => prepared.admit(),
-            Prepared::Attribution(prepared) => prepared.admit(),
-            Prepared::Resample(prepared) => prepared.admit(),
+            Prepared::Experiment(prepared) => prepared.plan.admit(),
+            Prepared::Attribution(prepared) => prepared.plan.admit(),
+            Prepared::Resample(prepared) => prepared.plan.admit(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! From a spec to a plan: regions, terms and model checked, calls and rounds counted.
 
-use crate::jobs::selection::result::{Guarantee, PlanReport};
+use crate::jobs::plan::{Estimated, Plan};
 use crate::jobs::selection::{FieldError, Limits, SelectionError};
 use crate::jobs::spec::{
     AttributionOptimizerSpec, AttributionSpec, ConfidenceFormSpec, EvaluatorSpec, RegionsSpec,
@@ -13,6 +13,9 @@ use submodular::attribution::{
 };
 use submodular::objective::attribution::Attribution;
 
+/// Why nothing is promised of an order.
+const HEURISTIC: &str =
+    "a heuristic objective, neither monotone nor submodular in general: no search over it has a guarantee";
 /// Regions are numbered in 32 bits, and their sets are masks: far fewer can be searched.
 const MOST_REGIONS: u64 = 1 << 20;
 /// Bytes of an answer in the book, its set's bits apart.
@@ -27,8 +30,8 @@ pub(in crate::jobs) struct Prepared {
     pub(super) search: Search,
     pub(super) k: usize,
     pub(super) fidelity: Option<MuFidelity>,
-    report: PlanReport,
-    excess: Option<(f64, f64, &'static str)>,
+    /// What the run would take.
+    pub(in crate::jobs) plan: Plan,
 }
 
 impl Prepared {
@@ -36,32 +39,13 @@ impl Prepared {
     pub(in crate::jobs) fn spec(&self) -> &AttributionSpec {
         &self.spec
     }
-
-    /// What the run would take.
-    pub(in crate::jobs) fn report(&self) -> &PlanReport {
-        &self.report
-    }
-
-    /// # Errors
-    /// [`SelectionError::TooLarge`] with numbers and a way out.
-    pub(in crate::jobs) fn admit(&self) -> Result<(), SelectionError> {
-        match self.excess {
-            None => Ok(()),
-            Some((needed, allowed, setting)) => Err(SelectionError::TooLarge {
-                detail: self.report.reason.clone().unwrap_or_default(),
-                needed,
-                allowed,
-                setting,
-            }),
-        }
-    }
 }
 
 /// Checks everything and counts what the run would take. O(count^2 d) for features of d coordinates.
 ///
 /// # Errors
 /// [`SelectionError::Invalid`] with every offence. One that is too large is prepared nevertheless: see
-/// [`Prepared::admit`].
+/// [`Plan::admit`].
 pub(in crate::jobs) fn prepare(spec: &AttributionSpec, limits: &Limits) -> Result<Prepared, SelectionError> {
     let mut spec = spec.clone();
     let mut errors = vec![];
@@ -135,8 +119,8 @@ pub(in crate::jobs) fn prepare(spec: &AttributionSpec, limits: &Limits) -> Resul
     if !errors.is_empty() {
         return Err(SelectionError::Invalid(errors));
     }
-    let (report, excess) = plan(&spec, search, (count, k), &regions, limits);
-    Ok(Prepared { spec, regions, settings, table, search, k, fidelity, report, excess })
+    let plan = plan(&spec, search, (count, k), &regions, limits);
+    Ok(Prepared { spec, regions, settings, table, search, k, fidelity, plan })
 }
 
 /// The book of what the owner of the model tells about an input of this spec.
@@ -248,14 +232,14 @@ fn table(spec: &AttributionSpec, count: usize, model: &Model, refuse: &mut Refus
     Table::new(count, model, probs, evidence.as_deref()).map_err(told).ok().map(Arc::new)
 }
 
-/// What the run would take, and what of it is more than allowed.
+/// What the run would take.
 fn plan(
     spec: &AttributionSpec,
     search: Search,
     (count, k): (usize, usize),
     regions: &Regions,
     limits: &Limits,
-) -> (PlanReport, Option<(f64, f64, &'static str)>) {
+) -> Plan {
     let samples = spec.mu_fidelity.map_or(0, |fidelity| fidelity.samples);
     let evaluations = search.model_calls(count, k) / 2;
     let m = count as u64;
@@ -268,20 +252,6 @@ fn plan(
     let memory_bytes = distances.saturating_add(answers).saturating_add(4 * m * (k as u64 + 64));
     // Of a set with one region more the distances to all in it are looked at.
     let flops = evaluations as f64 * k as f64;
-    let excess = if memory_bytes > limits.memory_bytes {
-        Some((memory_bytes as f64, limits.memory_bytes as f64, "jobs.memory_bytes"))
-    } else if flops > limits.max_flops {
-        Some((flops, limits.max_flops, "jobs.max_flops"))
-    } else {
-        None
-    };
-    let reason = excess.map(|(needed, allowed, setting)| {
-        let unit = if setting == "jobs.max_flops" { "operations" } else { "bytes of memory" };
-        format!(
-            "this attribution needs about {needed:.2e} {unit}; {allowed:.2e} are allowed. Fewer regions, or a smaller k, \
-             take less; or raise {setting}"
-        )
-    });
     let (plan, rounds) = match spec.evaluator {
         EvaluatorSpec::Table { .. } => ("table", None),
         EvaluatorSpec::Answers { max_sets_per_round, .. } => {
@@ -291,26 +261,19 @@ fn plan(
             ("answers", Some(rounds))
         }
     };
-    let report = PlanReport {
+    let estimated = Estimated {
+        what: "attribution",
         memory_bytes,
+        flops,
         evaluations,
         rounds,
-        flops,
         optimizer: match spec.optimizer {
             AttributionOptimizerSpec::Greedy => "greedy",
             AttributionOptimizerSpec::BidirectionalGreedy { .. } => "bidirectional_greedy",
-        }
-        .to_owned(),
-        plan: plan.to_owned(),
-        guarantee: heuristic(),
-        admissible: excess.is_none(),
-        reason,
+        },
+        plan,
+        unpromised: HEURISTIC,
+        way_out: "Fewer regions, or a smaller k, take less",
     };
-    (report, excess)
-}
-
-/// What is promised of the order.
-pub(super) fn heuristic() -> Guarantee {
-    let reason = "a heuristic objective, neither monotone nor submodular in general: no search over it has a guarantee";
-    Guarantee { factor: None, kind: None, statement: None, reason: Some(reason.to_owned()) }
+    Plan::of(&estimated, limits)
 }

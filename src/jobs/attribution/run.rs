@@ -1,7 +1,7 @@
 //! A prepared attribution, from what is known of the model to an order of regions, or to the next questions.
 
 use super::Told;
-use super::prepare::{Prepared, evaluations, heuristic};
+use super::prepare::{Prepared, evaluations};
 use super::result::{AttributionResult, Explained};
 use crate::jobs::outcome::JobResult;
 use crate::jobs::selection::{Ending, Phase, Progress, SelectionError, Watch, saved};
@@ -52,13 +52,14 @@ pub(in crate::jobs) fn run(
             watch.save(&|| Ok(saved::encode(&problem.save(optimizer, ctl))?));
         })?;
     let Found { ending, termination, explained, asked } = look(prepared, &f, &outcome, told.rounds)?;
+    let plan = prepared.plan.report();
     let result = AttributionResult {
         complete: ending == Ending::Finished,
         explained,
         target: f.evaluator().target().map(|target| target as u64),
         termination: termination.to_owned(),
-        optimizer: prepared.report().optimizer.clone(),
-        guarantee: heuristic(),
+        optimizer: plan.optimizer.clone(),
+        guarantee: plan.guarantee.clone(),
         seed: prepared.spec.run.seed,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         seconds: began.elapsed().as_secs_f64(),

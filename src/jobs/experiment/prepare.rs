@@ -4,7 +4,7 @@ use super::ExperimentSpec;
 use super::resolve::{Experiment, Lookup, Supplied};
 use crate::dataset::{DatasetError, Kind, Source};
 use crate::jobs::archive::Archive;
-use crate::jobs::selection::result::{Guarantee, PlanReport};
+use crate::jobs::plan::{Estimated, Plan};
 use crate::jobs::selection::{FieldError, Limits, SelectionError};
 use crate::jobs::spec::{BiasStudySpec, SeenSpec, SmoothnessSpec};
 use submodular::committee::Profile;
@@ -16,8 +16,8 @@ pub(in crate::jobs) struct Prepared {
     pub(super) latent: Option<Source>,
     /// The dataset of what is seen of them.
     pub(super) biased: Option<Source>,
-    report: PlanReport,
-    excess: Option<(f64, f64, &'static str)>,
+    /// What the run would take.
+    pub(in crate::jobs) plan: Plan,
 }
 
 impl Prepared {
@@ -25,32 +25,13 @@ impl Prepared {
     pub(in crate::jobs) fn spec(&self) -> &ExperimentSpec {
         &self.spec
     }
-
-    /// What the run would take.
-    pub(in crate::jobs) fn report(&self) -> &PlanReport {
-        &self.report
-    }
-
-    /// # Errors
-    /// [`SelectionError::TooLarge`].
-    pub(in crate::jobs) fn admit(&self) -> Result<(), SelectionError> {
-        match self.excess {
-            None => Ok(()),
-            Some((needed, allowed, setting)) => Err(SelectionError::TooLarge {
-                detail: self.report.reason.clone().unwrap_or_default(),
-                needed,
-                allowed,
-                setting,
-            }),
-        }
-    }
 }
 
 /// Looks everything up and estimates the run. `archive`: where its datasets are.
 ///
 /// # Errors
 /// [`SelectionError::Invalid`] with every offence, [`SelectionError::Dataset`]. An experiment that is too large is
-/// prepared nevertheless: see [`Prepared::admit`].
+/// prepared nevertheless: see [`Plan::admit`].
 pub(in crate::jobs) fn prepare(
     spec: &ExperimentSpec,
     archive: &dyn Archive,
@@ -113,35 +94,16 @@ pub(in crate::jobs) fn prepare(
     let read = [&latent, &biased].into_iter().flatten();
     let held = read.map(|source| Profile::memory(source.items(), source.rows()) + source.reading_bytes());
     let memory_bytes = held.fold(own, u64::saturating_add);
-    let excess = if memory_bytes > limits.memory_bytes {
-        Some((memory_bytes as f64, limits.memory_bytes as f64, "jobs.memory_bytes"))
-    } else if flops > limits.max_flops {
-        Some((flops, limits.max_flops, "jobs.max_flops"))
-    } else {
-        None
-    };
-    let reason = excess.map(|(needed, allowed, setting)| {
-        let unit = if setting == "jobs.max_flops" { "operations" } else { "bytes of memory" };
-        format!(
-            "this experiment needs about {needed:.2e} {unit}; {allowed:.2e} are allowed. Fewer repetitions, rankings or \
-             strengths take less; or raise {setting}"
-        )
-    });
-    let report = PlanReport {
+    let estimated = Estimated {
+        what: "experiment",
         memory_bytes,
+        flops,
         evaluations: 0,
         rounds: None,
-        flops,
-        optimizer: if separable { "greedy" } else { "lazy_greedy" }.to_owned(),
-        plan: "simulated".to_owned(),
-        guarantee: Guarantee {
-            factor: None,
-            kind: None,
-            statement: None,
-            reason: Some("an experiment measures, and promises nothing".to_owned()),
-        },
-        admissible: excess.is_none(),
-        reason,
+        optimizer: if separable { "greedy" } else { "lazy_greedy" },
+        plan: "simulated",
+        unpromised: "an experiment measures, and promises nothing",
+        way_out: "Fewer repetitions, rankings or strengths take less",
     };
-    Ok(Prepared { spec: spec.clone(), latent, biased, report, excess })
+    Ok(Prepared { spec: spec.clone(), latent, biased, plan: Plan::of(&estimated, limits) })
 }

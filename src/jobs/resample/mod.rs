@@ -6,8 +6,9 @@ pub mod result;
 
 use super::archive::Archive;
 use super::outcome::JobResult;
+use super::plan::{Estimated, Plan};
 use super::record::JobRecord;
-use super::selection::result::{Guarantee, PlanReport, SelectionResult};
+use super::selection::result::SelectionResult;
 use super::selection::{Ending, FieldError, Limits, SelectionError};
 use super::spec::{AllocationSpec, ResampleSpec, ScopeSpec, WeightsSpec};
 use super::work::Ran;
@@ -21,8 +22,8 @@ pub(super) struct Prepared {
     spec: ResampleSpec,
     dataset: Option<String>,
     kept: SelectionResult,
-    report: PlanReport,
-    limits: Limits,
+    /// What the run would take.
+    pub(super) plan: Plan,
 }
 
 /// Bytes that a kept item takes: its key, and the parts' copies of it.
@@ -34,7 +35,7 @@ const BYTES_OF_A_DRAWN: u64 = 96;
 ///
 /// # Errors
 /// [`SelectionError::Earlier`], [`SelectionError::Invalid`]. A draw that takes more memory than there is is prepared
-/// nevertheless: see [`Prepared::admit`].
+/// nevertheless: see [`Plan::admit`].
 pub(super) fn prepare(
     spec: &ResampleSpec,
     archive: &dyn Archive,
@@ -47,13 +48,8 @@ pub(super) fn prepare(
             format!("{} is a {}: only a selection keeps gains to draw from", spec.job, earlier.kind());
         return Err(invalid("/job", detail));
     };
-    let prepared = Prepared {
-        report: report(spec, &kept, limits),
-        spec: spec.clone(),
-        dataset,
-        kept: *kept,
-        limits: *limits,
-    };
+    let plan = plan(spec, &kept, limits);
+    let prepared = Prepared { spec: spec.clone(), dataset, kept: *kept, plan };
     prepared.check()?;
     Ok(prepared)
 }
@@ -62,54 +58,27 @@ fn invalid(pointer: &str, detail: String) -> SelectionError {
     SelectionError::Invalid(vec![FieldError::new(pointer, "invalid_parameter", detail)])
 }
 
-fn report(spec: &ResampleSpec, kept: &SelectionResult, limits: &Limits) -> PlanReport {
+fn plan(spec: &ResampleSpec, kept: &SelectionResult, limits: &Limits) -> Plan {
     let ids = kept.ids.iter().flatten().map(|id| (size_of::<String>() + id.len()) as u64).sum::<u64>();
     let drawn = spec.size.min(kept.indices.len() as u64);
-    let memory_bytes =
-        (kept.indices.len() as u64 * BYTES_OF_A_KEPT + drawn * BYTES_OF_A_DRAWN).saturating_add(2 * ids);
-    let allowed = limits.memory_bytes;
-    let admissible = memory_bytes <= allowed;
-    PlanReport {
-        memory_bytes,
+    let lists = kept.indices.len() as u64 * BYTES_OF_A_KEPT + drawn * BYTES_OF_A_DRAWN;
+    let estimated = Estimated {
+        what: "draw",
+        memory_bytes: lists.saturating_add(2 * ids),
+        flops: 0.0,
         evaluations: 0,
         rounds: None,
-        flops: 0.0,
-        optimizer: "none".to_owned(),
-        plan: "sampled".to_owned(),
-        guarantee: Guarantee {
-            factor: None,
-            kind: None,
-            statement: None,
-            reason: Some("a draw promises nothing: inclusion probabilities say how likely each item was".to_owned()),
-        },
-        admissible,
-        reason: (!admissible).then(|| {
-            format!("this draw needs {memory_bytes} bytes of memory; {allowed} are allowed. Raise jobs.memory_bytes")
-        }),
-    }
+        optimizer: "none",
+        plan: "sampled",
+        unpromised: "a draw promises nothing: inclusion probabilities say how likely each item was",
+        way_out: "A selection that keeps fewer items takes less",
+    };
+    Plan::of(&estimated, limits)
 }
 
 impl Prepared {
     pub(super) fn spec(&self) -> &ResampleSpec {
         &self.spec
-    }
-
-    pub(super) fn report(&self) -> &PlanReport {
-        &self.report
-    }
-
-    /// # Errors
-    /// [`SelectionError::TooLarge`].
-    pub(super) fn admit(&self) -> Result<(), SelectionError> {
-        if self.report.admissible {
-            return Ok(());
-        }
-        Err(SelectionError::TooLarge {
-            detail: self.report.reason.clone().unwrap_or_default(),
-            needed: self.report.memory_bytes as f64,
-            allowed: self.limits.memory_bytes as f64,
-            setting: "jobs.memory_bytes",
-        })
     }
 
     /// What a draw would refuse, without drawing.

@@ -235,34 +235,28 @@ fn refuse_start(resolver: &mut Resolver<'_>, spec: &SelectionSpec) {
 }
 
 fn guarantee(claim: &guarantee::Guarantee, function: &Function, stop_at: Option<f64>) -> Guarantee {
-    let none = |reason: &str| Guarantee {
-        factor: None,
-        kind: None,
-        statement: None,
-        reason: Some(reason.to_owned()),
-    };
     match claim {
         // Gains of a monotone function are at least 0: a threshold of 0 or less gives nothing away.
         guarantee::Guarantee::Factor { .. } if stop_at.is_some_and(|x| x > 0.0) => {
-            none("stop_when_gain_at_most ends the search before k items are chosen")
+            Guarantee::none("stop_when_gain_at_most ends the search before k items are chosen")
         }
-        guarantee::Guarantee::Factor { .. } if function.is_graph() => {
-            none("the factor holds for the graph of neighbours that is searched, not for all pairs")
-        }
+        guarantee::Guarantee::Factor { .. } if function.is_graph() => Guarantee::none(
+            "the factor holds for the graph of neighbours that is searched, not for all pairs",
+        ),
         guarantee::Guarantee::Factor { factor, kind, statement } => Guarantee {
             factor: Some(*factor),
             kind: Some(kind.name().to_owned()),
             statement: Some((*statement).to_owned()),
             reason: None,
         },
-        guarantee::Guarantee::None { reason } => none(reason),
+        guarantee::Guarantee::None { reason } => Guarantee::none(*reason),
     }
 }
 
 /// What is left of the claim when a search has evaluated as much as it may.
 pub(super) fn unproved() -> Guarantee {
     let reason = "max_evaluations was reached before the answer was proved to be the best";
-    Guarantee { factor: None, kind: None, statement: None, reason: Some(reason.to_owned()) }
+    Guarantee::none(reason)
 }
 
 /// What a stopped run may still claim.
@@ -271,5 +265,5 @@ pub(super) fn stopped(shape: &Shape, prefixes_valid: bool) -> Guarantee {
         (true, Some(_)) => "the search was stopped: what it chose is its answer for a smaller k",
         _ => "the search was stopped before it had an answer",
     };
-    Guarantee { factor: None, kind: None, statement: None, reason: Some(reason.to_owned()) }
+    Guarantee::none(reason)
 }

@@ -196,6 +196,13 @@ pub struct Guarantee {
     pub reason: Option<String>,
 }
 
+impl Guarantee {
+    /// Nothing is promised, and why.
+    pub fn none(reason: impl Into<String>) -> Self {
+        Self { factor: None, kind: None, statement: None, reason: Some(reason.into()) }
+    }
+}
+
 /// An upper bound on the optimum, measured on this run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Certificate {
