@@ -141,7 +141,7 @@ fn drains_within(shared: &Shared, pause: Duration) -> bool {
 
 fn give_up(shared: &Shared, now: OffsetDateTime) -> Result<(), StoreError> {
     for key in shared.store.unanswered(now)? {
-        match shared.store.give_up(&key) {
+        match shared.store.give_up(&key, now) {
             Ok(record) => {
                 tracing::info!(job.id = %key.id, "nobody answered in time");
                 shared.books().admission.push(Waiting::to_be_stopped(&record));

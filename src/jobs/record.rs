@@ -172,6 +172,9 @@ pub struct JobRecord {
     pub finished_at: Option<OffsetDateTime>,
     /// Which try this is, from 1: a crash of the service begins the next.
     pub attempt: u32,
+    /// How often the service has died while it ran, since its owner last answered.
+    #[serde(default)]
+    pub deaths: u32,
     /// How far it was when it last stopped; of a running job, its worker knows better.
     pub progress: Option<ProgressRecord>,
     /// The result in a few numbers, where there is one.
@@ -357,6 +360,7 @@ impl JobRecord {
             started_at: None,
             finished_at: None,
             attempt: 1,
+            deaths: 0,
             progress: None,
             result: None,
             failure: None,

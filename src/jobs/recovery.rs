@@ -6,11 +6,12 @@ use super::spec::OnStop;
 use super::state::State;
 use super::store::{Ending, JobStore, StoreError};
 
-/// The service may die of a job this often before it stops trying.
-const MOST_ATTEMPTS: u32 = 2;
+/// The service may die of a job this often before it stops trying. What its owner answers is progress: an exchange of many
+/// rounds may see many ends that are none of its doing.
+const MOST_DEATHS: u32 = 2;
 
 /// Puts every job of a process that is gone where it belongs and gives those that wait, oldest first. A job that ran
-/// goes on from its last save as its next attempt; one that brought the service down [`MOST_ATTEMPTS`] times fails;
+/// goes on from its last save as its next attempt; one that brought the service down [`MOST_DEATHS`] times fails;
 /// one that was being cancelled is taken up once more to store its prefix, and is cancelled without one where it has
 /// no save.
 pub(super) fn recover(store: &JobStore) -> Result<Vec<Waiting>, StoreError> {
@@ -18,11 +19,11 @@ pub(super) fn recover(store: &JobStore) -> Result<Vec<Waiting>, StoreError> {
     for record in store.live()? {
         let key = record.key();
         match record.state {
-            State::Running if record.attempt >= MOST_ATTEMPTS => {
+            State::Running if record.deaths + 1 >= MOST_DEATHS => {
                 tracing::warn!(job.id = %key.id, dataset.id = record.dataset.as_deref(), job.attempt = record.attempt, "job given up");
                 let detail = format!(
                     "the service died {} times while the job ran; it is not tried again",
-                    record.attempt
+                    record.deaths + 1
                 );
                 store.finish(&key, &Ending::Failed(Failure::new("worker_lost", detail)), None)?;
             }
@@ -35,7 +36,7 @@ pub(super) fn recover(store: &JobStore) -> Result<Vec<Waiting>, StoreError> {
                 );
                 waiting.push(entry(store, &store.resume(&key)?)?);
             }
-            State::Cancelling if record.attempt <= MOST_ATTEMPTS && keeps_prefix(store, &record)? => {
+            State::Cancelling if record.deaths < MOST_DEATHS && keeps_prefix(store, &record)? => {
                 waiting.push(Waiting::to_be_stopped(&store.resume(&key)?));
             }
             State::Cancelling => {

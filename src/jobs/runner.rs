@@ -2,6 +2,7 @@
 
 use super::JobError;
 use super::admission::Running;
+use super::attribution::{self, Told};
 use super::meters::{self, Evaluations};
 use super::outcome::JobResult;
 use super::record::{Failure, JobKey, JobRecord, JobSpec, PhaseRecord, ProgressRecord};
@@ -109,7 +110,7 @@ fn try_run(shared: &Shared, pool: &ThreadPool, running: &Arc<Running>) -> Result
         Return::Asked { save, sets, prefix } => {
             // Its place is free before anybody can answer: it may run again at once.
             shared.give_back(running);
-            match shared.store.ask(&running.key, &save, sets, patience(&record), progress.clone()) {
+            match shared.store.ask(&running.key, &save, &sets, patience(&record), progress.clone()) {
                 Err(StoreError::Forbidden(Forbidden { from: State::Cancelling, .. })) => {
                     finish(shared, &running.key, &prefix, progress)?
                 }
@@ -260,7 +261,7 @@ fn work(
 }
 
 /// What only the owner knew, and has told.
-fn known(shared: &Shared, record: &JobRecord) -> Result<Known, StoreError> {
+fn known(shared: &Shared, record: &JobRecord) -> Result<Known, SelectionError> {
     if record.spec.patience().is_none() {
         return Ok(Known::Nothing);
     }
@@ -270,7 +271,14 @@ fn known(shared: &Shared, record: &JobRecord) -> Result<Known, StoreError> {
             let known: Answers = shared.store.answers(&key)?.into_iter().collect();
             Known::Values(Arc::new(known))
         }
-        JobSpec::Attribution(_) => Known::Regions(shared.store.told(&key)?),
+        JobSpec::Attribution(spec) => {
+            let (rounds, target) = shared.store.last_round(&key)?;
+            let book = attribution::evaluations(spec, target)?;
+            if let Some(target) = target.and_then(|target| usize::try_from(target).ok()) {
+                shared.store.told(&key, &mut |set, pair| book.insert(target, [(set, pair)]))?;
+            }
+            Known::Regions(Told { rounds, book })
+        }
         JobSpec::BiasStudy(_) | JobSpec::Smoothness(_) | JobSpec::Resample(_) => Known::Nothing,
     })
 }

@@ -282,6 +282,7 @@ impl JobStore {
     pub fn resume(&self, key: &JobKey) -> Result<JobRecord, StoreError> {
         self.change(key, Event::Resume, |_, record| {
             record.attempt += 1;
+            record.deaths += 1;
             Ok(())
         })
     }
@@ -325,12 +326,12 @@ impl JobStore {
                 let mut live = transaction.open_table(LIVE)?;
                 live.retain(|(tenant, _, id), ()| (tenant, id) != parts(key))?;
                 transaction.open_table(SAVES)?.remove(parts(key))?;
-                exchange::remove(&transaction, key)?;
             }
             Err(error) => return Err(error),
         }
         transaction.open_table(JOBS)?.remove(parts(key))?;
         kept::remove(&transaction, key)?;
+        exchange::remove(&transaction, key)?;
         fault::around("job_delete", || transaction.commit())?;
         Ok(true)
     }
@@ -356,7 +357,7 @@ impl JobStore {
                 DatasetStore::touch_within(&transaction, &record.tenant, dataset, now)?;
             }
             transaction.open_table(SAVES)?.remove(parts(key))?;
-            exchange::remove(&transaction, key)?;
+            exchange::close(&transaction, key)?;
         }
         put(&transaction, &record)?;
         fault::around(event.name(), || transaction.commit())?;

@@ -147,8 +147,8 @@ impl Prepared {
             }
             Prepared::Experiment(prepared) => experiment::run(&prepared, digest, from, ctl, watch),
             Prepared::Attribution(prepared) => {
-                let told = if let Known::Regions(told) = known { told } else { Told::default() };
-                attribution::run(&prepared, from, &told, ctl, watch)
+                let told = if let Known::Regions(told) = known { Some(told) } else { None };
+                attribution::run(&prepared, from, told, ctl, watch)
             }
             Prepared::Resample(prepared) => prepared.run(),
         }

@@ -1,10 +1,15 @@
 //! Attribution: the papers' worked numbers over HTTP, by table and by answers, however often the service stops.
 
-use crate::client::{Answer, Client};
+use crate::client::{Answer, Client, MANY, endless};
 use axum::http::StatusCode;
+use fewer::config::Settings;
+use fewer::jobs::record::JobKey;
+use fewer::jobs::store::JobStore;
+use redb::Database;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::sync::LazyLock;
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
 
 /// Eight regions, three classes, everything a model says of all 256 sets.
 static GOLDEN: LazyLock<Value> = LazyLock::new(|| {
@@ -406,6 +411,19 @@ async fn every_offence_of_a_request_is_found_at_its_place() {
             "invalid_parameter",
             "/weights",
         ),
+        (
+            "weights",
+            json!({"effectiveness": 0, "consistency": 1e101}),
+            "invalid_parameter",
+            "/weights/consistency",
+        ),
+        (
+            "regions",
+            regions(json!({"distance": [[0, 1e101], [1e101, 0]]})),
+            "invalid_parameter",
+            "/regions/distance/0/1",
+        ),
+        ("evaluator", json!({"table": {"probs": []}}), "shape_mismatch", "/evaluator/table/probs"),
         ("evidence", json!({"scale": 0}), "invalid_parameter", "/evidence/scale"),
         ("target", json!(2), "invalid_parameter", "/target"),
         ("classes", json!(3), "shape_mismatch", "/classes"),
@@ -494,4 +512,108 @@ async fn the_curves_are_a_picture_and_the_result_no_table() {
         (&listed["items"][0]["kind"], &listed["items"][0]["result"]["ranked"]),
         (&json!("attribution"), &json!(8))
     );
+}
+
+/// Does to the store what a service does that takes the job up, and dies.
+fn dies_of(dir: &Path, job: &str) {
+    let database = Database::open(dir.join("fewer.redb")).unwrap();
+    JobStore::open(Arc::new(database)).unwrap().start(&JobKey::new("default", job)).unwrap();
+}
+
+#[tokio::test]
+async fn a_service_that_dies_in_every_round_loses_no_answer_and_asks_nothing_twice() {
+    let one_worker = |settings: &mut Settings| settings.workers = 1;
+    let mut client = Client::with(one_worker);
+    let dataset = client.upload(MANY, 4).await;
+    let more = json!({"optimizer": {"name": "bidirectional_greedy", "pool": 3}});
+    let straight = client.submit(&asking("lima", &more)).await;
+    let undisturbed;
+    (client, undisturbed) = served(client, &straight, &answer_of, false).await;
+    let expected = result(&client, &straight).await;
+
+    let id = client.submit(&asking("lima", &more)).await;
+    let mut rounds = vec![];
+    for round in 1.. {
+        client.wait(&id, |job| job["state"] == "awaiting_answers" || job["state"] == "succeeded").await;
+        let asked = questions(&client, &id).await;
+        if asked.status != StatusCode::OK {
+            break;
+        }
+        // A worker that has something else to do leaves the job in line, where the next service finds it running.
+        let other = client.submit(&endless(&dataset)).await;
+        client.wait(&other, |job| job["state"] == "running").await;
+        let answers: Vec<Value> = sets(&asked.json).iter().map(|set| answer_of(set)).collect();
+        assert_eq!(send(&client, &id, &asked.json, &answers).await.status, StatusCode::ACCEPTED);
+        rounds.push(sets(&asked.json));
+        client = client.restart_with(one_worker, |dir| dies_of(dir, &id));
+        client.post(&format!("/v1/jobs/{other}/cancel"), "", "").await;
+        client.wait_for_end(&other, "cancelled").await;
+        let job = client.get(&format!("/v1/jobs/{id}")).await.json;
+        assert_eq!(job["attempt"], 1 + round);
+    }
+    let mut found = result(&client, &id).await;
+    found["seconds"] = expected["seconds"].clone();
+    assert_eq!((found, rounds), (expected, undisturbed));
+}
+
+#[tokio::test]
+async fn who_is_being_stopped_takes_no_answers_and_an_old_answer_is_known_to_the_end() {
+    let client = Client::with(|settings| settings.workers = 1);
+    let id =
+        client.submit(&asking("lima", &json!({"k": 1, "target": 1, "optimizer": {"name": "greedy"}}))).await;
+    let round = questions(&client, &id).await.json;
+    let answers: Vec<Value> = sets(&round).iter().map(|set| answer_of(set)).collect();
+    assert_eq!(send(&client, &id, &round, &answers).await.status, StatusCode::ACCEPTED);
+    client.wait_for_end(&id, "succeeded").await;
+    let again = send(&client, &id, &round, &answers).await;
+    assert_eq!((again.status, &again.json["state"]), (StatusCode::OK, &json!("succeeded")));
+    let mut others = answers.clone();
+    others.reverse();
+    let other = send(&client, &id, &round, &others).await;
+    assert_eq!((other.status.as_u16(), other.text("/code")), (409, "answers_differ".into()));
+
+    // The only worker is busy: the job waits for it to store what it has chosen.
+    let dataset = client.upload(MANY, 4).await;
+    let cut = json!({"evaluator": {"answers": true, "max_sets_per_round": 2}, "target": 1});
+    let id = client.submit(&asking("lima", &cut)).await;
+    let round = questions(&client, &id).await.json;
+    let busy = client.submit(&endless(&dataset)).await;
+    client.wait(&busy, |job| job["state"] == "running").await;
+    client.post(&format!("/v1/jobs/{id}/cancel"), "", "").await;
+    assert_eq!(client.get(&format!("/v1/jobs/{id}")).await.json["state"], "cancelling");
+    assert_eq!(client.get(&format!("/v1/jobs/{id}/questions")).await.status, StatusCode::NO_CONTENT);
+    let late = send(&client, &id, &round, &answers[..2]).await;
+    assert_eq!((late.status.as_u16(), late.text("/code")), (409, "not_awaiting_answers".into()));
+    client.post(&format!("/v1/jobs/{busy}/cancel"), "", "").await;
+    client.wait_for_end(&id, "cancelled").await;
+}
+
+#[tokio::test]
+async fn what_would_take_more_than_there_is_is_told_before_it_is_made() {
+    let client = Client::with(|settings| settings.memory_bytes = 1 << 30);
+    let plan = async |more: Value| {
+        let mut job = json!({
+            "kind": "attribution", "classes": 2, "regions": {"count": 3000}, "k": 1, "target": 0,
+            "weights": {"effectiveness": 0}, "optimizer": {"name": "greedy"}, "evaluator": {"answers": true},
+        });
+        job.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        client.post_json("/v1/jobs?validate_only=true", &job).await.json
+    };
+    let (without, with) =
+        (plan(json!({})).await, plan(json!({"mu_fidelity": {"samples": 20_000, "size": 1500}})).await);
+    let sets = 20_000 * 1500 * 4;
+    assert!(
+        with["memory_bytes"].as_u64() > without["memory_bytes"].as_u64().map(|bytes| bytes + 4 * sets),
+        "{with}"
+    );
+    assert!(with["flops"].as_f64() >= Some(20_000.0 * 3000.0), "{with}");
+    let features: Vec<[f64; 1]> = (0..20_000).map(|region| [1.0 + f64::from(region)]).collect();
+    let many = plan(json!({"regions": {"count": 20_000, "features": features}})).await;
+    assert_eq!(
+        (&many["admissible"], many["memory_bytes"].as_u64() > Some(3 << 30)),
+        (&json!(false), true),
+        "{many}"
+    );
+    let one = plan(json!({"regions": {"count": 1}, "optimizer": {"name": "bidirectional_greedy"}})).await;
+    assert_eq!(one["rounds"], 1, "{one}");
 }

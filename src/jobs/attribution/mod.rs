@@ -10,16 +10,12 @@ mod run;
 pub(super) use prepare::{Prepared, evaluations, prepare};
 pub(super) use run::run;
 
-use submodular::Set;
-use submodular::attribution::Pair;
+use submodular::attribution::Evaluations;
 
 /// What the owner of the model has told so far.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Told {
+pub(super) struct Told {
     /// Rounds that were asked.
-    pub rounds: u64,
-    /// The class that is explained, once it is known.
-    pub target: Option<u64>,
+    pub(super) rounds: u64,
     /// What counts of each answer.
-    pub pairs: Vec<(Set, Pair)>,
+    pub(super) book: Evaluations,
 }

@@ -8,10 +8,9 @@ use crate::jobs::spec::{
 };
 use std::sync::Arc;
 use submodular::attribution::{
-    ConfidenceForm, Evaluations, Evaluator, Geometry, InvalidRegions, InvalidTable, Model, MuFidelity,
-    Regions, Search, Settings, Table, Weights,
+    ConfidenceForm, Evaluations, Geometry, InvalidRegions, InvalidTable, Model, MuFidelity, Regions, Search,
+    Settings, Table, Weights,
 };
-use submodular::objective::attribution::Attribution;
 
 /// Why nothing is promised of an order.
 const HEURISTIC: &str =
@@ -20,11 +19,12 @@ const HEURISTIC: &str =
 const MOST_REGIONS: u64 = 1 << 20;
 /// Bytes of an answer in the book, its set's bits apart.
 const ANSWER_BYTES: u64 = 128;
+/// Bytes of a region in a random set: in the set, in copies of it that are asked for, and as text in a round.
+const BYTES_OF_A_DRAWN_REGION: u64 = 32;
 
 /// An attribution that is ready to run.
 pub(in crate::jobs) struct Prepared {
     pub(super) spec: AttributionSpec,
-    pub(super) regions: Arc<Regions>,
     pub(super) settings: Settings,
     pub(super) table: Option<Arc<Table>>,
     pub(super) search: Search,
@@ -39,9 +39,20 @@ impl Prepared {
     pub(in crate::jobs) fn spec(&self) -> &AttributionSpec {
         &self.spec
     }
+
+    /// The regions with their distances. O(count^2 d) for features of d coordinates.
+    ///
+    /// # Errors
+    /// None: they have been checked.
+    pub(super) fn regions(&self) -> Result<Regions, SelectionError> {
+        let RegionsSpec { areas, .. } = &self.spec.regions;
+        let count = usize::try_from(self.spec.regions.count).unwrap_or(usize::MAX);
+        let regions = Regions::new(count, areas.as_deref(), geometry(&self.spec.regions));
+        regions.map_err(|error| SelectionError::Invalid(vec![told(&error)]))
+    }
 }
 
-/// Checks everything and counts what the run would take. O(count^2 d) for features of d coordinates.
+/// Checks everything and counts what the run would take. O(bytes of the spec).
 ///
 /// # Errors
 /// [`SelectionError::Invalid`] with every offence. One that is too large is prepared nevertheless: see
@@ -64,21 +75,11 @@ pub(in crate::jobs) fn prepare(spec: &AttributionSpec, limits: &Limits) -> Resul
         let detail = format!("{} regions; at most {MOST_REGIONS}", spec.regions.count);
         refuse("/regions/count".into(), "invalid_parameter", detail);
     }
-    let distances = 8 * (count as u64) * (count as u64 + 1);
     let apart = spec.regions.features.is_some() || spec.regions.distance.is_some();
-    if apart && distances > limits.memory_bytes {
-        return Err(SelectionError::TooLarge {
-            detail: format!(
-                "the distances of {count} regions take {distances} bytes; {} are allowed. Make fewer regions, or raise \
-                 jobs.memory_bytes",
-                limits.memory_bytes
-            ),
-            needed: distances as f64,
-            allowed: limits.memory_bytes as f64,
-            setting: "jobs.memory_bytes",
-        });
+    if let Err(error) = settings.check_distances(apart) {
+        parameter(&error, "", &mut refuse);
     }
-    let regions = regions(&spec.regions, count, &mut refuse);
+    regions(&spec.regions, count, &mut refuse);
     spec.classes = classes(&spec, &mut refuse);
     let model = spec.classes.and_then(|classes| {
         let target = spec.target.map(|target| usize::try_from(target).unwrap_or(usize::MAX));
@@ -101,26 +102,14 @@ pub(in crate::jobs) fn prepare(spec: &AttributionSpec, limits: &Limits) -> Resul
         let fidelity = MuFidelity::new(count, samples, size, spec.run.seed);
         fidelity.map_err(|error| parameter(&error, "/mu_fidelity", &mut refuse)).ok()
     });
-    let (Some(regions), Some(model)) = (regions.map(Arc::new), model) else {
-        return Err(SelectionError::Invalid(errors));
-    };
-    if settings.check().is_ok() {
-        // Whoever answers, they are the same number of regions.
-        let nobody: Arc<dyn Evaluator> = Arc::new(Evaluations::new(count, model));
-        match Attribution::new(Arc::clone(&regions), settings, nobody) {
-            Ok(f) => {
-                if let Err(error) = search.begin(Arc::new(f), k) {
-                    parameter(&error, "", &mut refuse);
-                }
-            }
-            Err(error) => parameter(&error, "", &mut refuse),
-        }
+    if let Err(error) = search.check(count, k) {
+        parameter(&error, "", &mut refuse);
     }
     if !errors.is_empty() {
         return Err(SelectionError::Invalid(errors));
     }
-    let plan = plan(&spec, search, (count, k), &regions, limits);
-    Ok(Prepared { spec, regions, settings, table, search, k, fidelity, plan })
+    let plan = plan(&spec, search, (count, k), limits);
+    Ok(Prepared { spec, settings, table, search, k, fidelity, plan })
 }
 
 /// The book of what the owner of the model tells about an input of this spec.
@@ -177,27 +166,29 @@ fn patience(evaluator: &EvaluatorSpec, refuse: &mut Refuse<'_>) {
     }
 }
 
-fn regions(spec: &RegionsSpec, count: usize, refuse: &mut Refuse<'_>) -> Option<Regions> {
-    let geometry = match (&spec.features, &spec.distance) {
+fn regions(spec: &RegionsSpec, count: usize, refuse: &mut Refuse<'_>) {
+    if spec.features.is_some() && spec.distance.is_some() {
+        let detail = "give features or distance, not both".into();
+        refuse("/regions/distance".into(), "invalid_parameter", detail);
+    }
+    if let Err(error) = Regions::check(count, spec.areas.as_deref(), geometry(spec)) {
+        let FieldError { pointer, code, detail, .. } = told(&error);
+        refuse(pointer, code, detail);
+    }
+}
+
+fn geometry(spec: &RegionsSpec) -> Geometry<'_> {
+    match (&spec.features, &spec.distance) {
         (None, None) => Geometry::Unknown,
         (Some(features), None) => Geometry::Features(features),
-        (None, Some(distance)) => Geometry::Distance(distance),
-        (Some(_), Some(distance)) => {
-            refuse(
-                "/regions/distance".into(),
-                "invalid_parameter",
-                "give features or distance, not both".into(),
-            );
-            Geometry::Distance(distance)
-        }
-    };
-    let regions = Regions::new(count, spec.areas.as_deref(), geometry);
-    let told = |error: InvalidRegions| {
-        let of_size = matches!(error, InvalidRegions::Length { .. });
-        let code = if of_size { "shape_mismatch" } else { "invalid_parameter" };
-        refuse(format!("/regions{}", error.pointer()), code, error.to_string());
-    };
-    regions.map_err(told).ok()
+        (_, Some(distance)) => Geometry::Distance(distance),
+    }
+}
+
+fn told(error: &InvalidRegions) -> FieldError {
+    let of_size = matches!(error, InvalidRegions::Length { .. });
+    let code = if of_size { "shape_mismatch" } else { "invalid_parameter" };
+    FieldError::new(format!("/regions{}", error.pointer()), code, error.to_string())
 }
 
 /// How many classes the model has.
@@ -209,7 +200,15 @@ fn classes(spec: &AttributionSpec, refuse: &mut Refuse<'_>) -> Option<u64> {
         }
         return spec.classes;
     };
-    let found = probs.first().map_or(0, Vec::len) as u64;
+    let Some(first) = probs.first() else {
+        refuse(
+            "/evaluator/table/probs".into(),
+            "shape_mismatch",
+            "no rows; expected one a set of regions".into(),
+        );
+        return None;
+    };
+    let found = first.len() as u64;
     if let Some(classes) = spec.classes.filter(|&classes| classes != found) {
         let detail = format!("the table's first row has {found} classes, not {classes}");
         refuse("/classes".into(), "shape_mismatch", detail);
@@ -233,25 +232,27 @@ fn table(spec: &AttributionSpec, count: usize, model: &Model, refuse: &mut Refus
 }
 
 /// What the run would take.
-fn plan(
-    spec: &AttributionSpec,
-    search: Search,
-    (count, k): (usize, usize),
-    regions: &Regions,
-    limits: &Limits,
-) -> Plan {
-    let samples = spec.mu_fidelity.map_or(0, |fidelity| fidelity.samples);
+fn plan(spec: &AttributionSpec, search: Search, (count, k): (usize, usize), limits: &Limits) -> Plan {
+    let (samples, size) = spec.mu_fidelity.map_or((0, 0), |of| (of.samples, of.size.unwrap_or(0)));
     let evaluations = search.model_calls(count, k) / 2;
     let m = count as u64;
     let answers = match &spec.evaluator {
         EvaluatorSpec::Answers { .. } => (evaluations + samples).saturating_mul(ANSWER_BYTES + m / 4),
         EvaluatorSpec::Table { probs, .. } => probs.len() as u64 * 32,
     };
-    // Distances, the sets of one round, and the curves.
-    let distances = if regions.has_distances() { 8 * m * (m + 1) } else { 0 };
-    let memory_bytes = distances.saturating_add(answers).saturating_add(4 * m * (k as u64 + 64));
-    // Of a set with one region more the distances to all in it are looked at.
-    let flops = evaluations as f64 * k as f64;
+    let dim = match (&spec.regions.features, &spec.regions.distance) {
+        (Some(features), _) => Some(features.first().map_or(0, Vec::len)),
+        (None, Some(_)) => Some(0),
+        (None, None) => None,
+    };
+    let distances = if dim.is_some() { m.saturating_mul(8 * (m + 1)) } else { 0 };
+    let drawn = samples.saturating_mul(size).saturating_mul(BYTES_OF_A_DRAWN_REGION);
+    // Beside them, the sets of one round and the curves.
+    let memory_bytes = [answers, drawn, m.saturating_mul(4 * (k as u64 + 64))];
+    let memory_bytes = memory_bytes.into_iter().fold(distances, u64::saturating_add);
+    // Distances, then of each set with one region more the distances to all in it, and the draws of random sets.
+    let m = count as f64;
+    let flops = m * m * dim.unwrap_or(0) as f64 + evaluations as f64 * k as f64 + samples as f64 * m;
     let (plan, rounds) = match spec.evaluator {
         EvaluatorSpec::Table { .. } => ("table", None),
         EvaluatorSpec::Answers { max_sets_per_round, .. } => {

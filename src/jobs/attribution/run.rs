@@ -20,22 +20,17 @@ use submodular::{Ctl, Ended, Halt, Outcome, Set};
 pub(in crate::jobs) fn run(
     prepared: &Prepared,
     from: Option<&[u8]>,
-    told: &Told,
+    told: Option<Told>,
     ctl: &Ctl,
     watch: &mut dyn Watch,
 ) -> Result<Ran, SelectionError> {
     let began = Instant::now();
-    let evaluator: Arc<dyn Evaluator> = match &prepared.table {
-        Some(table) => table.clone(),
-        None => {
-            let book = evaluations(&prepared.spec, told.target)?;
-            if let Some(target) = book.target() {
-                book.insert(target, told.pairs.iter().map(|(set, pair)| (set, *pair)));
-            }
-            Arc::new(book)
-        }
+    let (evaluator, rounds): (Arc<dyn Evaluator>, u64) = match (&prepared.table, told) {
+        (Some(table), _) => (table.clone(), 0),
+        (None, Some(told)) => (Arc::new(told.book), told.rounds),
+        (None, None) => (Arc::new(evaluations(&prepared.spec, None)?), 0),
     };
-    let f = Arc::new(Attribution::new(Arc::clone(&prepared.regions), prepared.settings, evaluator)?);
+    let f = Arc::new(Attribution::new(Arc::new(prepared.regions()?), prepared.settings, evaluator)?);
     let from = from.map(saved::decode).transpose()?;
     let (problem, mut optimizer) = prepared.search.begin(Arc::clone(&f), prepared.k)?;
     let outcome =
@@ -51,7 +46,7 @@ pub(in crate::jobs) fn run(
             });
             watch.save(&|| Ok(saved::encode(&problem.save(optimizer, ctl))?));
         })?;
-    let Found { ending, termination, explained, asked } = look(prepared, &f, &outcome, told.rounds)?;
+    let Found { ending, termination, explained, asked } = look(prepared, &f, &outcome, rounds, ctl)?;
     let plan = prepared.plan.report();
     let result = AttributionResult {
         complete: ending == Ending::Finished,
@@ -82,13 +77,13 @@ fn look(
     f: &Attribution,
     outcome: &Outcome,
     rounds: u64,
+    ctl: &Ctl,
 ) -> Result<Found, SelectionError> {
     let selection = &outcome.selection;
     let spent = Spent { evaluations: selection.evaluations, rounds };
-    // Looks at what is known and computes little: a run that was stopped has the time for it.
-    let ctl = Ctl::default();
     let nothing = Explained { rounds, model_calls: 2 * selection.evaluations, ..Explained::default() };
-    let report = match Report::new(f, &selection.items, spent, &ctl) {
+    // Looks at what is known and computes little: a run that was stopped has the time for it.
+    let report = match Report::new(f, &selection.items, spent, &Ctl::default()) {
         Ok(report) => Some(report),
         Err(halt) => {
             questions(halt)?; // stopped before the first answer
@@ -102,10 +97,11 @@ fn look(
         Ended::Asked(sets) => (Ending::Asked, "awaiting_answers", sets.clone()),
     };
     let Some(report) = report else { return Ok(Found { ending, termination, explained: nothing, asked }) };
-    let ratio =
-        (prepared.spec.submodularity_ratio).then(|| submodularity_ratio(f, &report.ranking)).flatten();
+    // While it asks, this is for an owner who stops it now: what takes longer is left out.
+    let measures = prepared.spec.submodularity_ratio && ending != Ending::Asked;
+    let ratio = measures.then(|| submodularity_ratio(f, &report.ranking)).flatten();
     let fidelity = match (&prepared.fidelity, ending) {
-        (Some(fidelity), Ending::Finished) => Some(fidelity.measure(f, &report.region_weights, &ctl)),
+        (Some(fidelity), Ending::Finished) => Some(fidelity.measure(f, &report.region_weights, ctl)),
         (Some(_) | None, _) => None,
     };
     let explained = Explained { submodularity_ratio: ratio, ..report.into() };
@@ -113,6 +109,13 @@ fn look(
         Ok(measured) => {
             let explained = Explained { mu_fidelity: measured.flatten(), ..explained };
             Ok(Found { ending, termination, explained, asked })
+        }
+        // The order stands; only how it does on random sets is not known.
+        Err(Halt::Cancelled) => {
+            Ok(Found { ending: Ending::Cancelled, termination: "cancelled", explained, asked })
+        }
+        Err(Halt::Deadline) => {
+            Ok(Found { ending: Ending::Deadline, termination: "deadline", explained, asked })
         }
         Err(halt) => {
             let asked = questions(halt)?;

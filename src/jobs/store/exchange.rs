@@ -3,9 +3,8 @@
 
 use super::{JobStore, StoreError, fetch, parts, put, put_save};
 use crate::fault;
-use crate::jobs::attribution::Told;
 use crate::jobs::record::{Failure, JobKey, JobRecord, ProgressRecord};
-use crate::jobs::state::Event;
+use crate::jobs::state::{Event, Forbidden, State};
 use crate::jobs::store::Save;
 use redb::{ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
@@ -14,10 +13,13 @@ use submodular::Set;
 use submodular::attribution::{Pair, Reading};
 use time::OffsetDateTime;
 
-/// (tenant, id) -> when the round expires, in milliseconds since 1970, and the round as JSON; [`NEVER`] once it has been
-/// answered.
-const ROUNDS: TableDefinition<(&str, &str), (i64, &[u8])> = TableDefinition::new("job_rounds");
-const NEVER: i64 = i64::MAX;
+/// (tenant, id) -> the last round that was asked, as JSON.
+const ROUNDS: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("exchange_rounds");
+/// (tenant, id) -> when the round that is asked expires, in milliseconds since 1970. Apart from the round, which may be
+/// large: all of these are looked at twice a second.
+const EXPIRIES: TableDefinition<(&str, &str), i64> = TableDefinition::new("exchange_expiries");
+/// (tenant, id, round) -> the sets of a round that comes after the one that is asked, as JSON.
+const LATER: TableDefinition<(&str, &str, u64), &[u8]> = TableDefinition::new("exchange_later_rounds");
 /// (tenant, id, round) -> digest of its answers.
 const ANSWERED: TableDefinition<(&str, &str, u64), &[u8]> = TableDefinition::new("job_answered_rounds");
 /// (tenant, id, set) -> f(set). A set is its items in ascending order, each four bytes, the most significant first.
@@ -36,14 +38,11 @@ pub struct Round {
     pub round: u64,
     /// The sets whose values are asked for; none once they have been answered.
     pub sets: Vec<Set>,
-    /// Sets that the run needs too, for the rounds after this one.
-    later: Vec<Set>,
     /// When the job is stopped unless they are answered, UTC.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: OffsetDateTime,
-    /// How long a round waits, and how many sets it has at most.
+    /// How long a round waits.
     idle: Duration,
-    size: usize,
     /// The class that an attribution explains, once an answer has told it.
     #[serde(default)]
     pub target: Option<u64>,
@@ -78,8 +77,8 @@ pub enum AnswerError {
     /// The job asks nothing, and will not again.
     #[error("{0} has ended, and asks nothing")]
     Ended(String),
-    /// It asks another round now.
-    #[error("round {sent} was answered; the job is at round {current}")]
+    /// It has not asked that round.
+    #[error("round {sent} is not asked; the job is at round {current}")]
     WrongRound {
         /// The round of the answers.
         sent: u64,
@@ -104,21 +103,31 @@ pub enum AnswerError {
 
 pub(super) fn open(transaction: &WriteTransaction) -> Result<(), StoreError> {
     transaction.open_table(ROUNDS)?;
+    transaction.open_table(EXPIRIES)?;
+    transaction.open_table(LATER)?;
     transaction.open_table(ANSWERED)?;
     transaction.open_table(ANSWERS)?;
     transaction.open_table(PAIRS)?;
     Ok(())
 }
 
-/// Forgets all that was asked and answered.
-pub(super) fn remove(transaction: &WriteTransaction, key: &JobKey) -> Result<(), StoreError> {
+/// The job has ended: nothing is asked any more. That a round was answered, and how, is known until the job is removed.
+pub(super) fn close(transaction: &WriteTransaction, key: &JobKey) -> Result<(), StoreError> {
     let (tenant, id) = parts(key);
     transaction.open_table(ROUNDS)?.remove((tenant, id))?;
-    transaction.open_table(ANSWERED)?.retain_in((tenant, id, 0)..=(tenant, id, u64::MAX), |_, _| false)?;
+    transaction.open_table(EXPIRIES)?.remove((tenant, id))?;
+    transaction.open_table(LATER)?.retain_in((tenant, id, 0)..=(tenant, id, u64::MAX), |_, _| false)?;
     let all = || (tenant, id, &[][..])..(tenant, id, &AFTER_EVERY_SET[..]);
     transaction.open_table(ANSWERS)?.retain_in(all(), |_, _| false)?;
     transaction.open_table(PAIRS)?.retain_in(all(), |_, _| false)?;
     Ok(())
+}
+
+/// Forgets all that was asked and answered.
+pub(super) fn remove(transaction: &WriteTransaction, key: &JobKey) -> Result<(), StoreError> {
+    let (tenant, id) = parts(key);
+    transaction.open_table(ANSWERED)?.retain_in((tenant, id, 0)..=(tenant, id, u64::MAX), |_, _| false)?;
+    close(transaction, key)
 }
 
 fn bytes_of(set: &[u32]) -> Vec<u8> {
@@ -143,17 +152,22 @@ fn pair_of([shown, confidence, complement, confidence_without]: [f64; 4]) -> Pai
 }
 
 fn put_round(transaction: &WriteTransaction, key: &JobKey, round: &Round) -> Result<(), StoreError> {
-    let milliseconds = round.expires_at.unix_timestamp_nanos() / 1_000_000;
-    let expires = i64::try_from(milliseconds).ok().filter(|_| !round.sets.is_empty()).unwrap_or(NEVER);
     let bytes = serde_json::to_vec(round)?;
-    transaction.open_table(ROUNDS)?.insert(parts(key), (expires, bytes.as_slice()))?;
+    transaction.open_table(ROUNDS)?.insert(parts(key), bytes.as_slice())?;
+    let mut expiries = transaction.open_table(EXPIRIES)?;
+    if round.sets.is_empty() {
+        expiries.remove(parts(key))?;
+    } else {
+        let milliseconds = round.expires_at.unix_timestamp_nanos() / 1_000_000;
+        expiries.insert(parts(key), i64::try_from(milliseconds).unwrap_or(i64::MAX))?;
+    }
     Ok(())
 }
 
 fn round_of(transaction: &WriteTransaction, key: &JobKey) -> Result<Option<Round>, StoreError> {
     let rounds = transaction.open_table(ROUNDS)?;
     let round = rounds.get(parts(key))?;
-    Ok(round.map(|entry| serde_json::from_slice(entry.value().1)).transpose()?)
+    Ok(round.map(|entry| serde_json::from_slice(entry.value())).transpose()?)
 }
 
 impl Values {
@@ -166,13 +180,12 @@ impl Values {
 }
 
 impl Round {
-    /// The next of so many at most.
-    fn next(round: u64, mut sets: Vec<Set>, size: usize, idle: Duration, now: OffsetDateTime) -> Self {
-        let later = sets.split_off(sets.len().min(size.max(1)));
+    /// Asks these sets from `now` on.
+    fn asking(self, round: u64, sets: Vec<Set>, now: OffsetDateTime) -> Self {
         // An expiry beyond the calendar is none.
-        let expires_at = now.checked_add(idle.try_into().unwrap_or(time::Duration::MAX));
+        let expires_at = now.checked_add(self.idle.try_into().unwrap_or(time::Duration::MAX));
         let expires_at = expires_at.unwrap_or(now + time::Duration::days(365_000));
-        Self { round, sets, later, expires_at, idle, size, target: None }
+        Self { round, sets, expires_at, ..self }
     }
 }
 
@@ -185,16 +198,25 @@ impl JobStore {
         &self,
         key: &JobKey,
         save: &Save,
-        sets: Vec<Set>,
+        sets: &[Set],
         (size, idle): (usize, Duration),
         progress: Option<ProgressRecord>,
     ) -> Result<JobRecord, StoreError> {
         self.change(key, Event::Ask, |transaction, record| {
+            let now = OffsetDateTime::now_utc();
             let before = round_of(transaction, key)?;
             let number = 1 + before.as_ref().map_or(0, |round| round.round);
-            let round = Round::next(number, sets, size, idle, OffsetDateTime::now_utc());
-            let round = Round { target: before.and_then(|round| round.target), ..round };
-            put_round(transaction, key, &round)?;
+            let target = before.and_then(|round| round.target);
+            let mut chunks = sets.chunks(size.max(1));
+            let first = chunks.next().unwrap_or_default().to_vec();
+            let (tenant, id) = parts(key);
+            let mut later = transaction.open_table(LATER)?;
+            for (number, chunk) in (number + 1..).zip(chunks) {
+                later.insert((tenant, id, number), serde_json::to_vec(chunk)?.as_slice())?;
+            }
+            let round = Round { round: number, sets: vec![], expires_at: now, idle, target };
+            put_round(transaction, key, &round.asking(number, first, now))?;
+            record.deaths = 0;
             record.progress = progress.or(record.progress.take());
             put_save(transaction, key, save)
         })
@@ -207,8 +229,8 @@ impl JobStore {
     pub fn round(&self, key: &JobKey) -> Result<(JobRecord, Option<Round>), StoreError> {
         let record = self.get(key)?;
         let rounds = self.database.begin_read()?.open_table(ROUNDS)?;
-        let entry = rounds.get(parts(key))?;
-        let round: Option<Round> = entry.map(|entry| serde_json::from_slice(entry.value().1)).transpose()?;
+        let entry = rounds.get(parts(key))?.filter(|_| record.state == State::AwaitingAnswers);
+        let round: Option<Round> = entry.map(|entry| serde_json::from_slice(entry.value())).transpose()?;
         Ok((record, round.filter(|round| !round.sets.is_empty())))
     }
 
@@ -226,9 +248,6 @@ impl JobStore {
         let transaction = self.database.begin_write().map_err(StoreError::from)?;
         let mut record = fetch(&transaction, key)?;
         let (tenant, id) = parts(key);
-        if record.state.is_terminal() {
-            return Err(AnswerError::Ended(key.id.to_string()));
-        }
         let known = {
             let answered = transaction.open_table(ANSWERED).map_err(StoreError::from)?;
             let known = answered.get((tenant, id, sent)).map_err(StoreError::from)?;
@@ -237,6 +256,10 @@ impl JobStore {
         match known {
             Some(true) => return Ok(Answered::Known(Box::new(record))),
             Some(false) => return Err(AnswerError::Differ(sent)),
+            // One that is being stopped has no use for answers.
+            None if record.state.is_terminal() || record.state == State::Cancelling => {
+                return Err(AnswerError::Ended(key.id.to_string()));
+            }
             None => {}
         }
         let round = round_of(&transaction, key)?;
@@ -251,12 +274,17 @@ impl JobStore {
         }
         let target = if let Values::Pairs { target, .. } = values { Some(*target) } else { None };
         keep(&transaction, key, &round, values, digest)?;
-        let now = OffsetDateTime::now_utc();
-        let next = if round.later.is_empty() {
-            record.state = record.state.after(Event::Answer).map_err(StoreError::from)?;
-            Round { sets: Vec::new(), ..round }
-        } else {
-            Round::next(round.round + 1, round.later, round.size, round.idle, now)
+        let later: Option<Vec<Set>> = {
+            let mut later = transaction.open_table(LATER).map_err(StoreError::from)?;
+            let sets = later.remove((tenant, id, sent + 1)).map_err(StoreError::from)?;
+            sets.map(|sets| serde_json::from_slice(sets.value())).transpose().map_err(StoreError::from)?
+        };
+        let next = match later {
+            Some(sets) => round.asking(sent + 1, sets, OffsetDateTime::now_utc()),
+            None => {
+                record.state = record.state.after(Event::Answer).map_err(StoreError::from)?;
+                Round { sets: vec![], ..round }
+            }
         };
         let next = Round { target, ..next };
         put_round(&transaction, key, &next)?;
@@ -280,34 +308,42 @@ impl JobStore {
         Ok(known)
     }
 
-    /// What was told of regions so far. O(answers).
+    /// The last round that was asked, and the class that it explains; 0 before the first.
     ///
     /// # Errors
     /// The store's own.
-    pub fn told(&self, key: &JobKey) -> Result<Told, StoreError> {
-        let (tenant, id) = parts(key);
-        let transaction = self.database.begin_read()?;
-        let rounds = transaction.open_table(ROUNDS)?;
-        let round: Option<Round> =
-            rounds.get(parts(key))?.map(|entry| serde_json::from_slice(entry.value().1)).transpose()?;
-        let mut pairs = Vec::new();
-        let answers = transaction.open_table(PAIRS)?;
-        for entry in answers.range((tenant, id, &[][..])..(tenant, id, &AFTER_EVERY_SET[..]))? {
-            let (key, value) = entry?;
-            pairs.push((set_of(key.value().2), pair_of(value.value())));
-        }
-        Ok(match round {
-            Some(Round { round, target, .. }) => Told { rounds: round, target, pairs },
-            None => Told::default(),
-        })
+    pub fn last_round(&self, key: &JobKey) -> Result<(u64, Option<u64>), StoreError> {
+        let rounds = self.database.begin_read()?.open_table(ROUNDS)?;
+        let entry = rounds.get(parts(key))?;
+        let round: Option<Round> = entry.map(|entry| serde_json::from_slice(entry.value())).transpose()?;
+        Ok(round.map_or((0, None), |round| (round.round, round.target)))
     }
 
-    /// Nobody has answered in time: the job is stopped, and says so. What it has chosen is still to be stored.
+    /// Gives what was told of regions so far, set by set. O(answers).
+    ///
+    /// # Errors
+    /// The store's own.
+    pub fn told(&self, key: &JobKey, give: &mut dyn FnMut(&Set, Pair)) -> Result<(), StoreError> {
+        let (tenant, id) = parts(key);
+        let answers = self.database.begin_read()?.open_table(PAIRS)?;
+        for entry in answers.range((tenant, id, &[][..])..(tenant, id, &AFTER_EVERY_SET[..]))? {
+            let (key, value) = entry?;
+            give(&set_of(key.value().2), pair_of(value.value()));
+        }
+        Ok(())
+    }
+
+    /// Nobody has answered in time, as `now` is: the job is stopped, and says so. What it has chosen is still to be stored.
     ///
     /// # Errors
     /// [`StoreError::Forbidden`] where it asks nothing any more, and the store's own.
-    pub fn give_up(&self, key: &JobKey) -> Result<JobRecord, StoreError> {
-        self.change(key, Event::GiveUp, |_, record| {
+    pub fn give_up(&self, key: &JobKey, now: OffsetDateTime) -> Result<JobRecord, StoreError> {
+        self.change(key, Event::GiveUp, |transaction, record| {
+            // It may have been answered since, and ask its next round.
+            let expiry = transaction.open_table(EXPIRIES)?.get(parts(key))?.map(|expiry| expiry.value());
+            if expiry.is_none_or(|expiry| !is_past(expiry, now)) {
+                return Err(Forbidden { from: State::AwaitingAnswers, event: Event::GiveUp }.into());
+            }
             let detail = "nobody answered in time (idle_expires_seconds)";
             record.failure = Some(Failure::new("exchange_expired", detail));
             Ok(())
@@ -319,17 +355,22 @@ impl JobStore {
     /// # Errors
     /// The store's own.
     pub fn unanswered(&self, now: OffsetDateTime) -> Result<Vec<JobKey>, StoreError> {
-        let rounds = self.database.begin_read()?.open_table(ROUNDS)?;
+        let expiries = self.database.begin_read()?.open_table(EXPIRIES)?;
         let mut late = Vec::new();
-        for entry in rounds.iter()? {
-            let (key, round) = entry?;
-            if i128::from(round.value().0) * 1_000_000 <= now.unix_timestamp_nanos() {
+        for entry in expiries.iter()? {
+            let (key, expiry) = entry?;
+            if is_past(expiry.value(), now) {
                 let (tenant, id) = key.value();
                 late.push(JobKey::new(tenant, id));
             }
         }
         Ok(late)
     }
+}
+
+/// `expiry`: in milliseconds since 1970.
+fn is_past(expiry: i64, now: OffsetDateTime) -> bool {
+    i128::from(expiry) * 1_000_000 <= now.unix_timestamp_nanos()
 }
 
 fn keep(

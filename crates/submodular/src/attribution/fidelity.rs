@@ -45,9 +45,14 @@ impl MuFidelity {
 
     /// The sets, ascending each, in the order drawn; small inputs have repeats.
     pub fn sets(&self, count: usize) -> Vec<Set> {
+        self.draws(count).collect()
+    }
+
+    fn draws(&self, count: usize) -> impl Iterator<Item = Set> + use<> {
+        let Self { samples, size, seed } = *self;
         let all: Vec<Item> = (0..).take(count).collect();
-        let draw = |i| without_replacement(all.clone(), self.size, &mut stream(self.seed, FIRST_STREAM + i));
-        (0..).take(self.samples).map(draw).collect()
+        let draw = move |i| without_replacement(all.clone(), size, &mut stream(seed, FIRST_STREAM + i));
+        (0..).take(samples).map(draw)
     }
 
     /// Of `weights`, one a region; `None` where all sums or all drops are equal. What was not shown yet is asked in
@@ -60,7 +65,11 @@ impl MuFidelity {
         if expected != found {
             return Err(Error::Shape { what: "weights of regions", expected, found }.into());
         }
-        let sets = self.sets(expected);
+        let mut sets = Vec::with_capacity(self.samples);
+        for draw in self.draws(expected) {
+            ctl.tick(1)?;
+            sets.push(draw);
+        }
         let evaluator = f.evaluator();
         let unknown = sets.iter().filter(|set| evaluator.known(set).is_none()).cloned().collect::<Vec<_>>();
         let mut asked = evaluator.pairs(&unknown, ctl)?.into_iter();

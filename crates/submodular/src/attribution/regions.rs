@@ -6,6 +6,8 @@ use std::f64::consts::PI;
 /// How far a given distance may be from 0 on the diagonal, and from its mirror image: `arccos` of a rounded cosine
 /// misses by 1e-8 there.
 const DISTANCE_TOLERANCE: f64 = 1e-6;
+/// Largest distance: sums of them stay numbers.
+const MOST_DISTANCE: f64 = 1e100;
 
 /// What is wrong with regions. Regions and columns count from 0.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -46,9 +48,9 @@ pub enum InvalidRegions {
         /// What stands there.
         value: f64,
     },
-    /// A distance below 0.
-    #[error("distance: regions {row} and {column} are {value} apart; expected at least 0")]
-    Negative {
+    /// A distance below 0, or so large that sums of them are no numbers.
+    #[error("distance: regions {row} and {column} are {value} apart; expected from 0 to {MOST_DISTANCE:e}")]
+    Range {
         /// The region.
         row: usize,
         /// The other one.
@@ -93,7 +95,7 @@ impl InvalidRegions {
             Self::Length { what, row: Some(row), .. } => format!("/{what}/{row}"),
             Self::Area { region, .. } => format!("/areas/{region}"),
             Self::NotFinite { what, row, column, .. } => format!("/{what}/{row}/{column}"),
-            Self::Negative { row, column, .. } | Self::Asymmetric { row, column, .. } => {
+            Self::Range { row, column, .. } | Self::Asymmetric { row, column, .. } => {
                 format!("/distance/{row}/{column}")
             }
             Self::Diagonal { row, .. } => format!("/distance/{row}/{row}"),
@@ -121,6 +123,20 @@ pub struct Regions {
 }
 
 impl Regions {
+    /// Refuses what [`new`](Self::new) refuses, without the distances of features. O(count d), or O(count^2) for distances.
+    ///
+    /// # Errors
+    /// As `new`.
+    pub fn check(count: usize, areas: Option<&[f64]>, geometry: Geometry) -> Result<(), InvalidRegions> {
+        match geometry {
+            Geometry::Features(rows) => {
+                Self::new(count, areas, Geometry::Unknown)?;
+                directions(count, rows).map(|_| ())
+            }
+            Geometry::Distance(_) | Geometry::Unknown => Self::new(count, areas, geometry).map(|_| ()),
+        }
+    }
+
     /// `areas` in any unit, equal where absent. O(count^2 d) for features of d coordinates.
     ///
     /// # Errors
@@ -203,8 +219,8 @@ fn given(count: usize, rows: &[Vec<f64>]) -> Result<Vec<f64>, InvalidRegions> {
             return Err(InvalidRegions::Diagonal { row, value: values[row] });
         }
         for (column, &value) in values.iter().enumerate().filter(|&(column, _)| column != row) {
-            if value < 0.0 {
-                return Err(InvalidRegions::Negative { row, column, value });
+            if !(0.0..=MOST_DISTANCE).contains(&value) {
+                return Err(InvalidRegions::Range { row, column, value });
             }
             let mirror = rows[column][row];
             if (value - mirror).abs() > DISTANCE_TOLERANCE * value.abs().max(1.0) {
@@ -217,7 +233,8 @@ fn given(count: usize, rows: &[Vec<f64>]) -> Result<Vec<f64>, InvalidRegions> {
     Ok(distance)
 }
 
-fn angular(count: usize, rows: &[Vec<f64>]) -> Result<Vec<f64>, InvalidRegions> {
+/// Features as vectors of length 1.
+fn directions(count: usize, rows: &[Vec<f64>]) -> Result<Vec<Vec<f64>>, InvalidRegions> {
     length("features", None, count, rows.len())?;
     let dimension = rows[0].len();
     let mut directions = Vec::with_capacity(count);
@@ -233,6 +250,11 @@ fn angular(count: usize, rows: &[Vec<f64>]) -> Result<Vec<f64>, InvalidRegions> 
         let norm = scaled.iter().map(|x| x * x).sum::<f64>().sqrt();
         directions.push(scaled.iter().map(|x| x / norm).collect::<Vec<f64>>());
     }
+    Ok(directions)
+}
+
+fn angular(count: usize, rows: &[Vec<f64>]) -> Result<Vec<f64>, InvalidRegions> {
+    let directions = directions(count, rows)?;
     let mut distance = vec![0.0; count * count];
     for (i, a) in directions.iter().enumerate() {
         for (j, b) in directions.iter().enumerate().skip(i + 1) {

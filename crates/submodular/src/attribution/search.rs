@@ -21,6 +21,21 @@ pub enum Search {
 }
 
 impl Search {
+    /// Refuses what [`begin`](Self::begin) refuses.
+    ///
+    /// # Errors
+    /// As `begin`.
+    pub fn check(self, count: usize, k: usize) -> Result<(), Error> {
+        if k == 0 || k > count {
+            let reason = format!("{k} is not from 1 to the {count} regions");
+            return Err(Error::Parameter { name: "k", reason });
+        }
+        match self {
+            Self::Greedy => Ok(()),
+            Self::BidirectionalGreedy { pool, .. } => BidirectionalGreedy::new(pool).map(|_| ()),
+        }
+    }
+
     /// Books and optimizer for [`run`](crate::run()), for the `k` first regions. Where the low end is part of the
     /// order, its gains are NaN: nothing is asked for them, and [`Report`](super::Report) has all terms that the
     /// answers tell.
@@ -29,10 +44,7 @@ impl Search {
     /// [`Error::Parameter`] for a `k` that is not from 1 to the number of regions, and for a pool below 2.
     pub fn begin(self, f: Arc<Attribution>, k: usize) -> Result<(Problem, Box<dyn Optimizer>), Error> {
         let count = f.regions().count();
-        if k == 0 || k > count {
-            let reason = format!("{k} is not from 1 to the {count} regions");
-            return Err(Error::Parameter { name: "k", reason });
-        }
+        self.check(count, k)?;
         let (rule, optimizer): (Arc<dyn Constraint>, Box<dyn Optimizer>) = match self {
             Self::Greedy => (Arc::new(Groups::cardinality(k)), Box::new(Greedy)),
             Self::BidirectionalGreedy { pool, merge_rounds } if k == count => {
@@ -71,7 +83,8 @@ impl Search {
             };
             known = merges && pool > 0;
         }
-        rounds
+        // Nothing shown and everything shown are asked for even where nothing is left to choose.
+        rounds.max(1)
     }
 
     /// What each loop evaluates.

@@ -5,6 +5,8 @@ use crate::Error;
 
 /// Kept from the logarithm of a probability of 0, as both papers' systems do.
 const LOG_FLOOR: f64 = 1e-7;
+/// Largest weight, and largest effectiveness of one region: F stays a number.
+const MOST_WEIGHT: f64 = 1e100;
 /// Largest `clamp`: e to it is still a number.
 const MOST_CLAMP: f64 = 700.0;
 
@@ -69,6 +71,18 @@ impl Settings {
         }
     }
 
+    /// Refuses an effectiveness that counts where distances are not known.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`].
+    pub fn check_distances(&self, known: bool) -> Result<(), Error> {
+        if self.weights.effectiveness == 0.0 || known {
+            return Ok(());
+        }
+        let reason = "effectiveness needs features or distances of the regions; give them, or the weight 0";
+        Err(Error::Parameter { name: "weights.effectiveness", reason: reason.into() })
+    }
+
     /// Refuses what has no meaning.
     ///
     /// # Errors
@@ -83,8 +97,8 @@ impl Settings {
             ("single_effectiveness", self.single_effectiveness),
         ];
         for (name, value) in least {
-            if !(value >= 0.0 && value.is_finite()) {
-                let reason = format!("{value} is not a finite number of at least 0");
+            if !(0.0..=MOST_WEIGHT).contains(&value) {
+                let reason = format!("{value} is not a number from 0 to {MOST_WEIGHT:e}");
                 return Err(Error::Parameter { name, reason });
             }
         }
@@ -143,10 +157,9 @@ pub struct Terms {
 impl Terms {
     /// F(S); `None` where a term that counts is not known.
     pub fn value(&self, weights: &Weights) -> Option<f64> {
-        let weighted = |weight: f64, term: Option<f64>| match term {
-            Some(term) => Some(weight * term),
-            None if weight == 0.0 => Some(0.0),
-            None => None,
+        // A term that does not count may be anything.
+        let weighted = |weight: f64, term: Option<f64>| {
+            if weight == 0.0 { Some(0.0) } else { term.map(|term| weight * term) }
         };
         Some(
             weighted(weights.confidence, self.confidence)?

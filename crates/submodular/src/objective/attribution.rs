@@ -33,11 +33,7 @@ impl Attribution {
         evaluator: Arc<dyn Evaluator>,
     ) -> Result<Self, Error> {
         settings.check()?;
-        if settings.weights.effectiveness > 0.0 && !regions.has_distances() {
-            let reason =
-                "effectiveness needs features or distances of the regions; give them, or the weight 0";
-            return Err(Error::Parameter { name: "weights.effectiveness", reason: reason.into() });
-        }
+        settings.check_distances(regions.has_distances())?;
         let (expected, found) = (regions.count(), evaluator.count());
         if expected != found {
             return Err(Error::Shape { what: "regions of the evaluator", expected, found });
