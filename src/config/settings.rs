@@ -136,7 +136,7 @@ settings! {
         /// Largest body of any other request, inline datasets included.
         limits.request_bytes "max-request-bytes" => max_request_bytes: u64 = 1 << 20;
         /// Largest body of answers to a job's questions.
-        limits.answers_bytes "max-answers-bytes" => max_answers_bytes: u64 = 8 << 20;
+        limits.answers_bytes "max-answers-bytes" => max_answers_bytes: u64 = 32 << 20;
         /// Connections that are open at once; more wait until one ends.
         limits.connections "max-connections" => max_connections: usize = 1024;
         /// Longest pause that a body may make, and longest wait for the head of a request, in seconds.
