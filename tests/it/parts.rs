@@ -196,6 +196,36 @@ async fn the_memory_says_how_many_parts_there_are_and_is_that_of_one_part() {
     assert_eq!(stored["parts"], blocked["parts"]);
 }
 
+/// Two far points are a cluster of two, and the other cluster is nearly everything: its copy is as large as the whole.
+#[tokio::test]
+async fn the_copy_that_a_merged_part_makes_is_counted_and_similarities_are_stored_if_it_fits() {
+    let client = Client::with(|settings| settings.memory_bytes = 256 << 20);
+    let dataset = client.upload(3000, 4).await;
+    let merged = |parts: Value, include: u64| {
+        let mut body = in_parts(&dataset, 600, parts);
+        body["optimizer"]["merge"] = json!(true);
+        body["constraints"]["include"] = (0..include).collect();
+        body
+    };
+    let plan = async |client: &Client, body: &Value| {
+        let plan = client.post_json("/v1/jobs?validate_only=true", body).await.json;
+        assert_eq!(plan["admissible"], true, "{plan}");
+        (plan["memory_bytes"].as_u64().unwrap(), plan["plan"].as_str().unwrap().to_owned())
+    };
+    let matrix = 3000 * 3000 * 4;
+    let clusters = merged(json!({"by": "kmeans", "count": 2}), 0);
+    let drawn = plan(&client, &merged(json!({"count": 2}), 0)).await;
+    let included = plan(&client, &merged(json!({"count": 2}), 500)).await;
+    let clustered = plan(&client, &clusters).await;
+    // Half of the items have a quarter of the pairs, and 500 more go into every part.
+    assert!(drawn.0 > matrix * 5 / 4 && included.0 > drawn.0 + matrix / 5, "{drawn:?} {included:?}");
+    assert!(clustered.0 > 2 * matrix && clustered.1 == "stored_f32", "{clustered:?}");
+    let client = client.restart_with(|settings| settings.memory_bytes = 60 << 20, |_| {});
+    let clustered = plan(&client, &clusters).await;
+    assert!(clustered.0 < matrix && clustered.1 == "blocked_f32", "{clustered:?}");
+    assert_eq!(plan(&client, &merged(json!({"count": 2}), 0)).await.1, "stored_f32");
+}
+
 #[tokio::test]
 async fn what_parts_cannot_do_is_refused_where_it_stands() {
     let client = Client::new();
