@@ -4,6 +4,7 @@ use super::JobError;
 use super::admission::Running;
 use super::meters::{self, Evaluations};
 use super::outcome::JobResult;
+use super::pace::Pace;
 use super::record::{Failure, JobKey, JobRecord, JobSpec, PhaseRecord, ProgressRecord};
 use super::selection::result::SelectionResult;
 use super::selection::{self, Phase, Progress, SelectionError, Watch};
@@ -222,8 +223,8 @@ fn work(
             prepared.admit()?;
         }
         let evaluations = Evaluations::of(record);
-        let mut recorder =
-            Recorder { shared, running, ran_before, last_save: Instant::now(), due: false, evaluations };
+        let pace = Pace::new(Instant::now());
+        let mut recorder = Recorder { shared, running, ran_before, pace, evaluations };
         let ran = prepared.run(digest.as_deref(), from.as_deref(), known, &running.ctl, &mut recorder)?;
         if let JobResult::Selection(result) = &ran.result {
             recorder.evaluations.reach(result.evaluations);
@@ -294,9 +295,7 @@ struct Recorder<'a> {
     shared: &'a Shared,
     running: &'a Running,
     ran_before: f64,
-    last_save: Instant,
-    /// Whether the next save is due whenever the last one was.
-    due: bool,
+    pace: Pace,
     evaluations: Evaluations,
 }
 
@@ -320,15 +319,14 @@ impl Watch for Recorder<'_> {
     }
 
     fn milestone(&mut self) {
-        self.due = true;
+        self.pace.milestone();
     }
 
     fn save(&mut self, encode: &dyn Fn() -> Result<Vec<u8>, SelectionError>) {
-        let interval: Duration = self.shared.checkpoint;
-        if !self.due && self.last_save.elapsed() < interval {
+        let began = Instant::now();
+        if !self.pace.is_due(began, self.shared.checkpoint) {
             return;
         }
-        let began = Instant::now();
         let running_seconds = self.ran_before + self.running.began.elapsed().as_secs_f64();
         let saved = encode().map_err(JobError::from).and_then(|bytes| {
             if !has_room(self.shared, bytes.len() as u64) {
@@ -341,7 +339,7 @@ impl Watch for Recorder<'_> {
             // The job itself is well: a crash would only cost it more.
             tracing::warn!(%error, "a save failed");
         }
-        (self.last_save, self.due) = (Instant::now(), false);
+        self.pace.saved(began, Instant::now());
     }
 }
 
