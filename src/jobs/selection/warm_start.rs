@@ -66,6 +66,7 @@ impl WarmStart {
                 None
             }
             WarmStartSpec::Nearest(NearestWarmStartSpec { jobs, labels, neighbors, .. }) => {
+                resolver.refuse_repeated(jobs, "/warm_start/jobs");
                 for (position, job) in jobs.iter().enumerate() {
                     offer(resolver, job, &format!("/warm_start/jobs/{position}"))?;
                 }
