@@ -319,7 +319,7 @@ async fn parts_are_searched_as_they_are_asked_to() {
         json!("stochastic_greedy"),
         json!({"name": "stochastic_greedy", "epsilon": 0.01}),
     ] {
-        let mut body = of_page(json!({"k": 6, "include": [1], "exclude": [14]}), true);
+        let mut body = of_page(json!({"include": [1], "exclude": [14]}), true);
         body["optimizer"]["inner"] = inner;
         let result = client.selected(&body).await;
         let chosen = items(&result["indices"]);
@@ -412,4 +412,25 @@ fn a_kill_between_parts_loses_none_that_was_saved() {
     for field in ["parts", "indices", "gains", "objective_value", "evaluations", "termination"] {
         assert_eq!(resumed[field], undisturbed[field], "{field}");
     }
+}
+
+/// k means nothing where every part ranks its items: as it may be left out, it may be more than there are.
+#[tokio::test]
+async fn a_ranking_of_all_minds_no_k_and_one_that_ends_early_is_not_complete() {
+    let client = Client::new();
+    let ranked = client.selected(&of_page(json!({}), true)).await;
+    let same = client.selected(&of_page(json!({"k": 3000}), true)).await;
+    assert_eq!((&same["parts"], &same["complete"]), (&ranked["parts"], &json!(true)));
+    // Of vectors in a plane two are independent at most, and the others have no logarithm.
+    let flat: Vec<Value> = (0..20).map(|i| f64::from(i) * 0.1).map(|x| json!([x.cos(), x.sin()])).collect();
+    let mut body = of_page(json!({}), true);
+    body["inline"] = json!({"vectors": flat});
+    body["objective"] = json!({"name": "log_det", "ridge": 0});
+    body["optimizer"]["parts"] = json!({"count": 2});
+    let result = client.selected(&body).await;
+    assert_eq!(
+        (&result["termination"], &result["complete"]),
+        (&json!("numerical_rank"), &json!(false)),
+        "{result}"
+    );
 }

@@ -252,13 +252,14 @@ impl<'a> Resolver<'a> {
         }
         let allowed = n - exclude.len();
         let k = match spec.k {
+            _ if matches!(size, Size::Ranked) => None,
             Some(k) if k >= 1 && k <= allowed as u64 => Some(k as usize),
             Some(k) => {
                 let detail = format!("k is {k}; between 1 and {allowed}, the number of allowed items");
                 self.refuse("/constraints/k", "invalid_parameter", detail);
                 None
             }
-            None if spec.knapsack.is_some() || matches!(size, Size::Ranked) => None,
+            None if spec.knapsack.is_some() => None,
             None => {
                 let detail = "k, how many items to choose, is required without a knapsack";
                 self.refuse("/constraints/k", "invalid_parameter", detail);
