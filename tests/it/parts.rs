@@ -345,18 +345,22 @@ fn the_plan_says_where_f_of_all_parts_would_outlast_their_search() {
     file.set_len((128 + rows * columns * 4) as u64).unwrap();
     let source = Source::open(&path, Format::Npy, &Options::default(), u64::MAX).unwrap();
     let limits = Limits { memory_bytes: 4 << 30, max_flops: 1e16, threads: 2, kernel: Kernel::detect() };
-    let reason = |constraints: Value, rank_all: bool| {
+    let reason = |objective: &str, constraints: Value, rank_all: bool| {
         let spec = json!({
-            "objective": {"name": "facility_location"}, "constraints": constraints,
+            "objective": {"name": objective}, "constraints": constraints,
             "optimizer": {
                 "name": "partitioned_greedy", "merge": false, "rank_all": rank_all, "parts": {"count": 40},
             },
         });
         let spec = serde_json::from_value(spec).unwrap();
-        prepare(&spec, &source, &Nothing, false, &limits).unwrap().report().reason.clone()
+        prepare(&spec, &source, &Nothing, true, &limits).unwrap().report().reason.clone()
     };
-    assert!(reason(json!({}), true).unwrap().contains("objective_value is the sum of the gains"));
-    assert_eq!(reason(json!({"k": 2000}), false), None);
+    let told = reason("facility_location", json!({}), true).unwrap();
+    assert!(told.contains("objective_value is the sum of the gains") && told.contains("longer"), "{told}");
+    assert_eq!(reason("facility_location", json!({"k": 2000}), false), None);
+    // It would take no time at all where the values are somebody else's.
+    let told = reason("external", json!({"k": 40}), false).unwrap();
+    assert!(told.contains("objective_value is the sum of the gains") && told.contains("nobody"), "{told}");
 }
 
 #[tokio::test]

@@ -257,6 +257,9 @@ async fn what_earlier_jobs_cannot_give_is_refused_at_its_place() {
     // By row where nothing has ids, as long as the data are the same: also before they are stored.
     let body = job(&nameless, json!({"k": 1, "exclude_jobs": [without]}));
     assert_eq!(client.post_json("/v1/jobs?validate_only=true", &body).await.status, 200);
+    let nothing_left = job(&nameless, json!({"k": 1, "exclude": [0, 1, 2]}));
+    let refused = client.post_json("/v1/jobs", &nothing_left).await;
+    assert!(refused.text("/detail").contains("every item is excluded"), "{}", refused.json);
     let unlike = json!({"vectors": [[1, 0], [0, 1], [1, 2]]});
     let refused =
         client.post_json("/v1/jobs", &job(&unlike, json!({"k": 1, "exclude_jobs": [without]}))).await;
@@ -347,9 +350,6 @@ async fn answers_from_outside_are_of_owned_and_chosen_items_together() {
     assert_eq!((&result["objective_value"], &planned), (&json!(3.0), &json!(rounds)));
 }
 
-#[tokio::test]
-async fn every_round_that_the_page_shows_runs_as_it_stands() {
-    let client = Client::new();
 /// Items of a caller's own have no ids and no dataset that could say which they are.
 #[tokio::test]
 async fn items_of_no_dataset_can_be_named_in_no_round() {
@@ -409,6 +409,9 @@ fn results_of_too_many_items_are_refused_before_they_are_read() {
     assert!(errors[2].detail.contains("9000000 items"), "{}", errors[2].detail);
 }
 
+#[tokio::test]
+async fn every_round_that_the_page_shows_runs_as_it_stands() {
+    let client = Client::new();
     let mut data = inline(0..24);
     data["columns"] = json!({"section": (0..24).map(|row| ["a", "b"][row % 2]).collect::<Vec<_>>()});
     let (first, _) = run(&client, &job(&data, json!({"k": 4}))).await;

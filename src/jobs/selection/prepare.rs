@@ -182,7 +182,7 @@ pub fn prepare(
     let memory_bytes = bytes.saturating_add(distances).max(vectors).saturating_add(books);
     let excess = Excess::of(&function, n, memory_bytes, flops, limits);
     if apart.is_some_and(|apart| !apart.valued) {
-        warnings.push(NOT_VALUED.to_owned());
+        warnings.push(if properties.asks { NOT_ASKED } else { NOT_VALUED }.to_owned());
     }
     let guarantee = guarantee(
         &claim.guarantee,
@@ -233,6 +233,10 @@ fn refuse_distances(resolver: &mut Resolver<'_>, properties: &Properties) {
 /// Of parts that would take longer to value together than to search.
 const NOT_VALUED: &str = "f of all parts' items together would take longer than the search of the parts: objective_value is \
                           the sum of the gains, each of the function of its part";
+
+/// Of parts whose values are asked for.
+const NOT_ASKED: &str = "nobody is asked for f of all parts' items together: objective_value is the sum of the gains, each \
+                         of the function of its part";
 
 /// A start with two items may not be one that other rules allow.
 fn refuse_start(resolver: &mut Resolver<'_>, spec: &SelectionSpec) {

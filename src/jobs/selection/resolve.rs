@@ -255,7 +255,10 @@ impl<'a> Resolver<'a> {
             _ if matches!(size, Size::Ranked) => None,
             Some(k) if k >= 1 && k <= allowed as u64 => Some(k as usize),
             Some(k) => {
-                let detail = format!("k is {k}; between 1 and {allowed}, the number of allowed items");
+                let detail = match allowed {
+                    0 => format!("k is {k}, and every item is excluded: there is none to choose"),
+                    _ => format!("k is {k}; between 1 and {allowed}, the number of allowed items"),
+                };
                 self.refuse("/constraints/k", "invalid_parameter", detail);
                 None
             }
