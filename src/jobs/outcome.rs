@@ -61,6 +61,8 @@ pub struct Items {
     pub dataset: Option<String>,
     /// Digest of the dataset.
     pub dataset_digest: String,
+    /// How many items were owned beside them.
+    pub owned: u64,
 }
 
 impl JobResult {
@@ -125,12 +127,13 @@ impl JobResult {
     pub fn into_items(self) -> Option<Items> {
         match self {
             Self::Selection(result) => {
-                let SelectionResult { indices, ids, dataset_digest, .. } = *result;
-                Some(Items { indices, ids, dataset: None, dataset_digest })
+                let SelectionResult { indices, ids, dataset_digest, owned, .. } = *result;
+                let owned = owned.map_or(0, |owned| owned.items);
+                Some(Items { indices, ids, dataset: None, dataset_digest, owned })
             }
             Self::Resample(result) => {
                 let ResampleResult { indices, ids, dataset, dataset_digest, .. } = *result;
-                Some(Items { indices, ids, dataset, dataset_digest })
+                Some(Items { indices, ids, dataset, dataset_digest, owned: 0 })
             }
             Self::BiasStudy(_) | Self::Smoothness(_) | Self::Attribution(_) => None,
         }
