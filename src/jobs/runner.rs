@@ -154,9 +154,10 @@ fn finish(
     if matches!(ending, Ending::Cancelled(_)) && shared.store.get(key)?.state == State::Running {
         shared.store.cancel(key)?;
     }
-    let bytes = result_bytes(ending)?;
+    let encoded = ending.encode()?;
+    let bytes = encoded.as_ref().map_or(0, |encoded| encoded.len() as u64);
     if has_room(shared, bytes) {
-        return shared.store.finish(key, ending, progress);
+        return shared.store.finish_encoded(key, ending, encoded.as_deref(), progress);
     }
     let detail = format!("the disk has no room for the {bytes} bytes of the result");
     tracing::error!(bytes, "the result is lost: the disk has no room for it");
@@ -166,14 +167,6 @@ fn finish(
         Ending::Succeeded(_) | Ending::Failed(_) => {
             shared.store.finish(key, &Ending::Failed(failure), progress)
         }
-    }
-}
-
-/// Bytes of the result as it is stored; 0 where there is none.
-fn result_bytes(ending: &Ending) -> Result<u64, serde_json::Error> {
-    match ending {
-        Ending::Succeeded(result) | Ending::Cancelled(Some(result)) => Ok(result.encode()?.len() as u64),
-        Ending::Failed(_) | Ending::Cancelled(None) => Ok(0),
     }
 }
 
