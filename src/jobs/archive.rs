@@ -2,7 +2,7 @@
 
 use super::JobError;
 use super::outcome::JobResult;
-use super::record::{JobKey, JobRecord};
+use super::record::{JobKey, JobRecord, ResultSummary};
 use super::service::Shared;
 use super::store::StoreError;
 use crate::dataset::{DatasetError, Source};
@@ -21,10 +21,21 @@ pub trait Archive {
     /// # Errors
     /// [`SelectionError::Earlier`]: there is none, it has not ended, it left nothing, or that is gone.
     fn job(&self, id: &str, pointer: &str) -> Result<(JobRecord, JobResult), SelectionError>;
+
+    /// How many items a job has left, which is known before they are read; 0 where it left none.
+    ///
+    /// # Errors
+    /// [`SelectionError::Earlier`]: there is no such job.
+    fn items_of(&self, id: &str, pointer: &str) -> Result<u64, SelectionError>;
 }
 
 /// The archive of who has stored nothing.
 pub struct Nothing;
+
+/// What an earlier job cannot give, where the request names it.
+fn earlier(pointer: &str, error: JobError) -> SelectionError {
+    SelectionError::Earlier { pointer: pointer.to_owned(), error: Box::new(error) }
+}
 
 impl Archive for Nothing {
     fn dataset(&self, id: &str) -> Result<Source, DatasetError> {
@@ -32,8 +43,11 @@ impl Archive for Nothing {
     }
 
     fn job(&self, id: &str, pointer: &str) -> Result<(JobRecord, JobResult), SelectionError> {
-        let error = JobError::Store(StoreError::NotFound(id.to_owned()));
-        Err(SelectionError::Earlier { pointer: pointer.to_owned(), error: Box::new(error) })
+        Err(earlier(pointer, JobError::Store(StoreError::NotFound(id.to_owned()))))
+    }
+
+    fn items_of(&self, id: &str, pointer: &str) -> Result<u64, SelectionError> {
+        Err(earlier(pointer, JobError::Store(StoreError::NotFound(id.to_owned()))))
     }
 }
 
@@ -72,7 +86,12 @@ impl Archive for OfTenant<'_> {
     }
 
     fn job(&self, id: &str, pointer: &str) -> Result<(JobRecord, JobResult), SelectionError> {
-        let earlier = |error| SelectionError::Earlier { pointer: pointer.to_owned(), error: Box::new(error) };
-        self.shared.left_by(&JobKey::new(self.tenant, id)).map_err(earlier)
+        self.shared.left_by(&JobKey::new(self.tenant, id)).map_err(|error| earlier(pointer, error))
+    }
+
+    fn items_of(&self, id: &str, pointer: &str) -> Result<u64, SelectionError> {
+        let record = self.shared.store.get(&JobKey::new(self.tenant, id));
+        let record = record.map_err(|error| earlier(pointer, error.into()))?;
+        Ok(record.result.as_ref().map_or(0, ResultSummary::selected))
     }
 }

@@ -8,6 +8,7 @@ mod events;
 mod exchange;
 mod idempotency;
 mod meters;
+mod pace;
 mod plan;
 mod rankings;
 mod recovery;

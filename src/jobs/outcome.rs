@@ -61,6 +61,8 @@ pub struct Items {
     pub dataset: Option<String>,
     /// Digest of the dataset.
     pub dataset_digest: String,
+    /// How many items were owned beside them.
+    pub owned: u64,
 }
 
 impl JobResult {
@@ -72,14 +74,7 @@ impl JobResult {
         match self {
             Self::Selection(result) => {
                 let SelectionResult { indices, ids, gains, parts, .. } = &**result;
-                let rest = SelectionResult {
-                    indices: vec![],
-                    ids: None,
-                    gains: vec![],
-                    parts: None,
-                    ..(**result).clone()
-                };
-                with_lists(&rest, &Chosen { indices, ids, gains, parts })
+                with_lists(result, &Chosen { indices, ids, gains, parts })
             }
             Self::Resample(result) => {
                 let ResampleResult { indices, ids, gains, probabilities, inclusion_probabilities, .. } =
@@ -125,12 +120,13 @@ impl JobResult {
     pub fn into_items(self) -> Option<Items> {
         match self {
             Self::Selection(result) => {
-                let SelectionResult { indices, ids, dataset_digest, .. } = *result;
-                Some(Items { indices, ids, dataset: None, dataset_digest })
+                let SelectionResult { indices, ids, dataset_digest, owned, .. } = *result;
+                let owned = owned.map_or(0, |owned| owned.items);
+                Some(Items { indices, ids, dataset: None, dataset_digest, owned })
             }
             Self::Resample(result) => {
                 let ResampleResult { indices, ids, dataset, dataset_digest, .. } = *result;
-                Some(Items { indices, ids, dataset, dataset_digest })
+                Some(Items { indices, ids, dataset, dataset_digest, owned: 0 })
             }
             Self::BiasStudy(_) | Self::Smoothness(_) | Self::Attribution(_) => None,
         }
@@ -173,17 +169,16 @@ mod tests {
             "kind": "selection", "objective": {"name": "facility_location"}, "constraints": {"k": 2},
         }))
         .unwrap();
-        let result: SelectionResult = serde_json::from_value(json!({
+        let alone = json!({
             "indices": [7, 2], "ids": ["g", "b"], "gains": [1.5, 0.1], "objective_value": 1.6, "empty_value": 0.0,
             "complete": true, "termination": "budget_reached", "optimizer": "partitioned_greedy",
             "optimizer_reason": "", "warnings": [], "similarity": "dot", "exactness": "exact", "plan": "stored_f32",
             "kernel": "portable", "seed": 0, "evaluations": 9, "guarantee": {}, "prefixes_valid": false,
             "dataset_digest": "", "version": "", "timings_seconds": {"loading": 0.0, "similarity": 0.0, "selecting": 0.0},
             "parts": [{"part": 0, "size": 3, "indices": [7, 2], "gains": [1.5, 0.1]}],
-        }))
-        .unwrap();
-        let alone = serde_json::to_vec(&result).unwrap();
-        let result = JobResult::Selection(Box::new(result));
+        });
+        let result: SelectionResult = serde_json::from_value(alone.clone()).unwrap();
+        let (alone, result) = (alone.to_string().into_bytes(), JobResult::Selection(Box::new(result)));
         let bytes = result.encode().unwrap();
         assert_eq!(JobResult::decode(&spec, &bytes).unwrap(), result);
         assert_eq!(JobResult::decode(&spec, &alone).unwrap(), result);

@@ -5,6 +5,7 @@ use super::admission::Running;
 use super::attribution::{self, Told};
 use super::meters::{self, Evaluations};
 use super::outcome::JobResult;
+use super::pace::Pace;
 use super::record::{Failure, JobKey, JobRecord, JobSpec, PhaseRecord, ProgressRecord};
 use super::selection::result::SelectionResult;
 use super::selection::{self, Phase, Progress, SelectionError, Watch};
@@ -154,9 +155,10 @@ fn finish(
     if matches!(ending, Ending::Cancelled(_)) && shared.store.get(key)?.state == State::Running {
         shared.store.cancel(key)?;
     }
-    let bytes = result_bytes(ending)?;
+    let encoded = ending.encode()?;
+    let bytes = encoded.as_ref().map_or(0, |encoded| encoded.len() as u64);
     if has_room(shared, bytes) {
-        return shared.store.finish(key, ending, progress);
+        return shared.store.finish_encoded(key, ending, encoded.as_deref(), progress);
     }
     let detail = format!("the disk has no room for the {bytes} bytes of the result");
     tracing::error!(bytes, "the result is lost: the disk has no room for it");
@@ -166,14 +168,6 @@ fn finish(
         Ending::Succeeded(_) | Ending::Failed(_) => {
             shared.store.finish(key, &Ending::Failed(failure), progress)
         }
-    }
-}
-
-/// Bytes of the result as it is stored; 0 where there is none.
-fn result_bytes(ending: &Ending) -> Result<u64, serde_json::Error> {
-    match ending {
-        Ending::Succeeded(result) | Ending::Cancelled(Some(result)) => Ok(result.encode()?.len() as u64),
-        Ending::Failed(_) | Ending::Cancelled(None) => Ok(0),
     }
 }
 
@@ -223,8 +217,8 @@ fn work(
             prepared.admit()?;
         }
         let evaluations = Evaluations::of(record);
-        let mut recorder =
-            Recorder { shared, running, ran_before, last_save: Instant::now(), due: false, evaluations };
+        let pace = Pace::new(Instant::now());
+        let mut recorder = Recorder { shared, running, ran_before, pace, evaluations };
         let ran = prepared.run(digest.as_deref(), from.as_deref(), known, &running.ctl, &mut recorder)?;
         if let JobResult::Selection(result) = &ran.result {
             recorder.evaluations.reach(result.evaluations);
@@ -302,9 +296,7 @@ struct Recorder<'a> {
     shared: &'a Shared,
     running: &'a Running,
     ran_before: f64,
-    last_save: Instant,
-    /// Whether the next save is due whenever the last one was.
-    due: bool,
+    pace: Pace,
     evaluations: Evaluations,
 }
 
@@ -328,15 +320,14 @@ impl Watch for Recorder<'_> {
     }
 
     fn milestone(&mut self) {
-        self.due = true;
+        self.pace.milestone();
     }
 
     fn save(&mut self, encode: &dyn Fn() -> Result<Vec<u8>, SelectionError>) {
-        let interval: Duration = self.shared.checkpoint;
-        if !self.due && self.last_save.elapsed() < interval {
+        let began = Instant::now();
+        if !self.pace.is_due(began, self.shared.checkpoint) {
             return;
         }
-        let began = Instant::now();
         let running_seconds = self.ran_before + self.running.began.elapsed().as_secs_f64();
         let saved = encode().map_err(JobError::from).and_then(|bytes| {
             if !has_room(self.shared, bytes.len() as u64) {
@@ -349,7 +340,7 @@ impl Watch for Recorder<'_> {
             // The job itself is well: a crash would only cost it more.
             tracing::warn!(%error, "a save failed");
         }
-        (self.last_save, self.due) = (Instant::now(), false);
+        self.pace.saved(began, Instant::now());
     }
 }
 

@@ -99,6 +99,19 @@ pub enum Ending {
     Cancelled(Option<JobResult>),
 }
 
+impl Ending {
+    /// The stored form of the result; none where there is none.
+    ///
+    /// # Errors
+    /// None that a result can cause.
+    pub fn encode(&self) -> Result<Option<Vec<u8>>, serde_json::Error> {
+        match self {
+            Self::Succeeded(result) | Self::Cancelled(Some(result)) => result.encode().map(Some),
+            Self::Failed(_) | Self::Cancelled(None) => Ok(None),
+        }
+    }
+}
+
 /// The jobs of every tenant.
 #[derive(Debug)]
 pub struct JobStore {
@@ -227,14 +240,28 @@ impl JobStore {
         ending: &Ending,
         progress: Option<ProgressRecord>,
     ) -> Result<JobRecord, StoreError> {
+        self.finish_encoded(key, ending, ending.encode()?.as_deref(), progress)
+    }
+
+    /// As [`finish`](Self::finish), where the stored form of the result, as [`Ending::encode`] gives it, is at hand.
+    ///
+    /// # Errors
+    /// As [`finish`](Self::finish).
+    pub fn finish_encoded(
+        &self,
+        key: &JobKey,
+        ending: &Ending,
+        encoded: Option<&[u8]>,
+        progress: Option<ProgressRecord>,
+    ) -> Result<JobRecord, StoreError> {
         let (event, result) = match ending {
             Ending::Succeeded(result) => (Event::Succeed, Some(result)),
             Ending::Failed(_) => (Event::Fail, None),
             Ending::Cancelled(result) => (Event::Stop, result.as_ref()),
         };
         self.change(key, event, |transaction, record| {
-            if let Some(result) = result {
-                kept::put(transaction, key, &result.encode()?)?;
+            if let Some(encoded) = encoded {
+                kept::put(transaction, key, encoded)?;
             }
             record.result = result.map(ResultSummary::from);
             record.failure = match ending {

@@ -382,7 +382,7 @@ async fn what_a_selection_is_worth_alone_and_what_is_left_without_it_is_what_eva
     let pair = json!({"a": {"job": one}, "b": {"job": other}, "necessity": true});
     assert_eq!(refused(pair).await, at("invalid_parameter", "/necessity", 422));
     let list = json!({"selections": [{"job": one}, {"items": [1]}], "necessity": true});
-    assert_eq!(refused(list).await, at("invalid_parameter", "/selections/1", 422));
+    assert_eq!(refused(list).await, at("invalid_parameter", "/selections/1/items", 422));
     let many = client.upload(100_000, 64).await;
     let mut large = crate::client::selection(&many, 1);
     large["objective"]["represented"] = json!({"sample": 10});
@@ -394,4 +394,35 @@ async fn what_a_selection_is_worth_alone_and_what_is_left_without_it_is_what_eva
     assert_eq!(client.delete(&format!("/v1/datasets/{gone}")).await.status, 204);
     let two = json!({"selections": [{"job": third}, {"job": one}], "necessity": true, "universe": 8});
     assert_eq!(refused(two).await, at("dataset_not_found", "/selections/1/job", 404));
+}
+
+/// A job of k says how many a voter approves of; an evaluation, which has no k, is told.
+#[tokio::test]
+async fn the_necessity_of_a_committee_is_of_the_rule_that_its_size_made() {
+    let client = Client::new();
+    let rankings = json!({
+        "kind": "rankings", "candidates": ["a", "b", "c", "d"],
+        "rankings": [[0, 1, 2, 3], [0, 1, 2, 3], [1, 0, 2, 3], [2, 3, 1, 0]],
+    });
+    let run = async |rule: Value, constraints: Value| {
+        let mut objective = json!({"name": "committee"});
+        objective.as_object_mut().unwrap().extend(rule.as_object().unwrap().clone());
+        let body = json!({"kind": "selection", "inline": rankings, "objective": objective, "constraints": constraints});
+        let job = client.submit(&body).await;
+        client.wait_for_end(&job, "succeeded").await;
+        job
+    };
+    let necessity = async |jobs: [&String; 2]| {
+        let selections = jobs.map(|job| json!({"job": job}));
+        compared(&client, &json!({"selections": selections, "necessity": true})).await["necessity"].clone()
+    };
+    let open = run(json!({"rule": "pav"}), json!({"k": 2})).await;
+    let given = run(json!({"rule": "pav", "t": 2}), json!({"k": 2})).await;
+    let found = necessity([&open, &given]).await;
+    assert_eq!(found[0]["value"], found[1]["value"], "{found}");
+    assert_eq!(found[0]["whole_value"], json!(6.0), "four voters approve of two: 1 + 1/2 each");
+    // Two are owned, one is chosen: a voter approves of three.
+    let beside = run(json!({"rule": "pav"}), json!({"k": 1, "discount_jobs": [open]})).await;
+    let whole = necessity([&beside, &open]).await[0]["whole_value"].as_f64().unwrap();
+    assert!((whole - 4.0 * (1.0 + 1.0 / 2.0 + 1.0 / 3.0)).abs() < 1e-9, "{whole}");
 }

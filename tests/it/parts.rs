@@ -196,6 +196,36 @@ async fn the_memory_says_how_many_parts_there_are_and_is_that_of_one_part() {
     assert_eq!(stored["parts"], blocked["parts"]);
 }
 
+/// Two far points are a cluster of two, and the other cluster is nearly everything: its copy is as large as the whole.
+#[tokio::test]
+async fn the_copy_that_a_merged_part_makes_is_counted_and_similarities_are_stored_if_it_fits() {
+    let client = Client::with(|settings| settings.memory_bytes = 256 << 20);
+    let dataset = client.upload(3000, 4).await;
+    let merged = |parts: Value, include: u64| {
+        let mut body = in_parts(&dataset, 600, parts);
+        body["optimizer"]["merge"] = json!(true);
+        body["constraints"]["include"] = (0..include).collect();
+        body
+    };
+    let plan = async |client: &Client, body: &Value| {
+        let plan = client.post_json("/v1/jobs?validate_only=true", body).await.json;
+        assert_eq!(plan["admissible"], true, "{plan}");
+        (plan["memory_bytes"].as_u64().unwrap(), plan["plan"].as_str().unwrap().to_owned())
+    };
+    let matrix = 3000 * 3000 * 4;
+    let clusters = merged(json!({"by": "kmeans", "count": 2}), 0);
+    let drawn = plan(&client, &merged(json!({"count": 2}), 0)).await;
+    let included = plan(&client, &merged(json!({"count": 2}), 500)).await;
+    let clustered = plan(&client, &clusters).await;
+    // Half of the items have a quarter of the pairs, and 500 more go into every part.
+    assert!(drawn.0 > matrix * 5 / 4 && included.0 > drawn.0 + matrix / 5, "{drawn:?} {included:?}");
+    assert!(clustered.0 > 2 * matrix && clustered.1 == "stored_f32", "{clustered:?}");
+    let client = client.restart_with(|settings| settings.memory_bytes = 60 << 20, |_| {});
+    let clustered = plan(&client, &clusters).await;
+    assert!(clustered.0 < matrix && clustered.1 == "blocked_f32", "{clustered:?}");
+    assert_eq!(plan(&client, &merged(json!({"count": 2}), 0)).await.1, "stored_f32");
+}
+
 #[tokio::test]
 async fn what_parts_cannot_do_is_refused_where_it_stands() {
     let client = Client::new();
@@ -289,7 +319,7 @@ async fn parts_are_searched_as_they_are_asked_to() {
         json!("stochastic_greedy"),
         json!({"name": "stochastic_greedy", "epsilon": 0.01}),
     ] {
-        let mut body = of_page(json!({"k": 6, "include": [1], "exclude": [14]}), true);
+        let mut body = of_page(json!({"include": [1], "exclude": [14]}), true);
         body["optimizer"]["inner"] = inner;
         let result = client.selected(&body).await;
         let chosen = items(&result["indices"]);
@@ -315,18 +345,22 @@ fn the_plan_says_where_f_of_all_parts_would_outlast_their_search() {
     file.set_len((128 + rows * columns * 4) as u64).unwrap();
     let source = Source::open(&path, Format::Npy, &Options::default(), u64::MAX).unwrap();
     let limits = Limits { memory_bytes: 4 << 30, max_flops: 1e16, threads: 2, kernel: Kernel::detect() };
-    let reason = |constraints: Value, rank_all: bool| {
+    let reason = |objective: &str, constraints: Value, rank_all: bool| {
         let spec = json!({
-            "objective": {"name": "facility_location"}, "constraints": constraints,
+            "objective": {"name": objective}, "constraints": constraints,
             "optimizer": {
                 "name": "partitioned_greedy", "merge": false, "rank_all": rank_all, "parts": {"count": 40},
             },
         });
         let spec = serde_json::from_value(spec).unwrap();
-        prepare(&spec, &source, &Nothing, false, &limits).unwrap().report().reason.clone()
+        prepare(&spec, &source, &Nothing, true, &limits).unwrap().report().reason.clone()
     };
-    assert!(reason(json!({}), true).unwrap().contains("objective_value is the sum of the gains"));
-    assert_eq!(reason(json!({"k": 2000}), false), None);
+    let told = reason("facility_location", json!({}), true).unwrap();
+    assert!(told.contains("objective_value is the sum of the gains") && told.contains("longer"), "{told}");
+    assert_eq!(reason("facility_location", json!({"k": 2000}), false), None);
+    // It would take no time at all where the values are somebody else's.
+    let told = reason("external", json!({"k": 40}), false).unwrap();
+    assert!(told.contains("objective_value is the sum of the gains") && told.contains("nobody"), "{told}");
 }
 
 #[tokio::test]
@@ -353,14 +387,14 @@ async fn progress_counts_parts_and_a_stopped_job_keeps_those_that_are_done() {
     assert!((2..12).contains(&parts) && flat(&result) == together(&result), "{parts} parts");
 }
 
-/// Nothing but the end of a part makes this service save.
+/// Nothing but the end of a part makes this service save, and the first one does whatever a save costs.
 #[cfg(debug_assertions)]
 #[test]
-fn a_kill_between_parts_loses_none_that_was_done() {
+fn a_kill_between_parts_loses_none_that_was_saved() {
     let dir = tempfile::tempdir().unwrap();
     let flags = ["--checkpoint-seconds", "100000", "--workers", "1"];
     let start = |variables: &[(&str, &str)]| Service::start_with(dir.path(), &flags, variables).unwrap();
-    let service = start(&[("FEWER_FAULT_POINT", "save_committed:3")]);
+    let service = start(&[("FEWER_FAULT_POINT", "save_committed:1")]);
     let dataset = service.post("/v1/datasets", "application/x-npy", &npy(400, 6))["id"].clone();
     let body = in_parts(dataset.as_str().unwrap(), 40, json!({"count": 5}));
     let submit = |service: &Service| {
@@ -382,4 +416,25 @@ fn a_kill_between_parts_loses_none_that_was_done() {
     for field in ["parts", "indices", "gains", "objective_value", "evaluations", "termination"] {
         assert_eq!(resumed[field], undisturbed[field], "{field}");
     }
+}
+
+/// k means nothing where every part ranks its items: as it may be left out, it may be more than there are.
+#[tokio::test]
+async fn a_ranking_of_all_minds_no_k_and_one_that_ends_early_is_not_complete() {
+    let client = Client::new();
+    let ranked = client.selected(&of_page(json!({}), true)).await;
+    let same = client.selected(&of_page(json!({"k": 3000}), true)).await;
+    assert_eq!((&same["parts"], &same["complete"]), (&ranked["parts"], &json!(true)));
+    // Of vectors in a plane two are independent at most, and the others have no logarithm.
+    let flat: Vec<Value> = (0..20).map(|i| f64::from(i) * 0.1).map(|x| json!([x.cos(), x.sin()])).collect();
+    let mut body = of_page(json!({}), true);
+    body["inline"] = json!({"vectors": flat});
+    body["objective"] = json!({"name": "log_det", "ridge": 0});
+    body["optimizer"]["parts"] = json!({"count": 2});
+    let result = client.selected(&body).await;
+    assert_eq!(
+        (&result["termination"], &result["complete"]),
+        (&json!("numerical_rank"), &json!(false)),
+        "{result}"
+    );
 }

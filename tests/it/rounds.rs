@@ -1,8 +1,14 @@
 //! Jobs that take over what jobs before them chose: excluded, included, owned, begun with; and what is refused.
 
-use crate::client::{Answer, Client, MANY, endless, selection};
+use crate::client::{Answer, Client, MANY, endless, npy, selection};
+use fewer::dataset::{DatasetError, Format, Options, Source};
+use fewer::jobs::outcome::JobResult;
+use fewer::jobs::record::JobRecord;
+use fewer::jobs::selection::{Limits, SelectionError, prepare};
+use fewer::jobs::{Archive, Nothing};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use submodular::tile::Kernel;
 
 fn golden() -> Value {
     serde_json::from_str(include_str!("../data/golden/selections_golden.json")).unwrap()
@@ -215,6 +221,7 @@ async fn what_earlier_jobs_cannot_give_is_refused_at_its_place() {
             at("discount_jobs/1", "job_not_finished", 409),
         ),
         (&data, json!({"include_jobs": [stopped]}), at("include_jobs/0", "no_result", 409)),
+        (&data, json!({"exclude_jobs": [with_ids, with_ids]}), at("exclude_jobs/1", "duplicate_item", 422)),
         (&data, json!({"exclude_jobs": [without]}), at("exclude_jobs/0", "invalid_parameter", 422)),
         (&nameless, json!({"exclude_jobs": [with_ids]}), at("exclude_jobs/0", "invalid_parameter", 422)),
         (&smaller, json!({"include_jobs": [with_ids]}), at("include_jobs/0", "unknown_item", 422)),
@@ -250,6 +257,9 @@ async fn what_earlier_jobs_cannot_give_is_refused_at_its_place() {
     // By row where nothing has ids, as long as the data are the same: also before they are stored.
     let body = job(&nameless, json!({"k": 1, "exclude_jobs": [without]}));
     assert_eq!(client.post_json("/v1/jobs?validate_only=true", &body).await.status, 200);
+    let nothing_left = job(&nameless, json!({"k": 1, "exclude": [0, 1, 2]}));
+    let refused = client.post_json("/v1/jobs", &nothing_left).await;
+    assert!(refused.text("/detail").contains("every item is excluded"), "{}", refused.json);
     let unlike = json!({"vectors": [[1, 0], [0, 1], [1, 2]]});
     let refused =
         client.post_json("/v1/jobs", &job(&unlike, json!({"k": 1, "exclude_jobs": [without]}))).await;
@@ -338,6 +348,65 @@ async fn answers_from_outside_are_of_owned_and_chosen_items_together() {
     let result = client.get(&format!("/v1/jobs/{job}/result")).await.json;
     assert_eq!((rows(&result), &result["owned"]), (vec![4, 0], &json!({"items": 1, "value": 3.0})));
     assert_eq!((&result["objective_value"], &planned), (&json!(3.0), &json!(rounds)));
+}
+
+/// Items of a caller's own have no ids and no dataset that could say which they are.
+#[tokio::test]
+async fn items_of_no_dataset_can_be_named_in_no_round() {
+    let client = Client::new();
+    let body = json!({
+        "kind": "selection", "objective": {"name": "external", "n": 2}, "constraints": {"k": 1},
+        "optimizer": {"name": "greedy"},
+    });
+    let external = client.submit(&body).await;
+    client.wait(&external, |job| job["state"] == "awaiting_answers").await;
+    let round = client.get(&format!("/v1/jobs/{external}/questions")).await.json;
+    let answers: Vec<usize> =
+        round["sets"].as_array().unwrap().iter().map(|set| set.as_array().unwrap().len()).collect();
+    let body = json!({"round": round["round"], "answers": answers});
+    client.post_json(&format!("/v1/jobs/{external}/answers"), &body).await;
+    client.wait_for_end(&external, "succeeded").await;
+    let next = job(&inline(0..2), json!({"k": 1, "exclude_jobs": [external]}));
+    let refused = client.post_json("/v1/jobs", &next).await;
+    let at = (422, "invalid_parameter".to_owned(), "/constraints/exclude_jobs/0".to_owned());
+    assert_eq!(refusal(&refused), at);
+    assert!(refused.text("/detail").contains("of no dataset"), "{}", refused.json);
+}
+
+/// Jobs that chose three million items each, which nobody shall read.
+struct Vast;
+
+impl Archive for Vast {
+    fn dataset(&self, id: &str) -> Result<Source, DatasetError> {
+        Nothing.dataset(id)
+    }
+
+    fn job(&self, id: &str, _pointer: &str) -> Result<(JobRecord, JobResult), SelectionError> {
+        panic!("{id} is read")
+    }
+
+    fn items_of(&self, _id: &str, _pointer: &str) -> Result<u64, SelectionError> {
+        Ok(3_000_000)
+    }
+}
+
+#[test]
+fn results_of_too_many_items_are_refused_before_they_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("rows.npy");
+    std::fs::write(&path, npy(8, 2)).unwrap();
+    let source = Source::open(&path, Format::Npy, &Options::default(), u64::MAX).unwrap();
+    let limits = Limits { memory_bytes: 1 << 30, max_flops: 1e16, threads: 1, kernel: Kernel::detect() };
+    let spec = json!({
+        "objective": {"name": "facility_location"}, "warm_start": {"job": "c"},
+        "constraints": {"k": 1, "exclude_jobs": ["a", "b"]},
+    });
+    let refused = prepare(&serde_json::from_value(spec).unwrap(), &source, &Vast, false, &limits);
+    let Err(SelectionError::Invalid(errors)) = refused else { panic!("not refused") };
+    let found: Vec<(&str, &str)> = errors.iter().map(|error| (&*error.pointer, error.code)).collect();
+    let places = ["/constraints/exclude_jobs/0", "/constraints/exclude_jobs/1", "/warm_start/job"];
+    assert_eq!(found, places.map(|place| (place, "estimate_exceeds_limit")));
+    assert!(errors[2].detail.contains("9000000 items"), "{}", errors[2].detail);
 }
 
 #[tokio::test]

@@ -182,6 +182,12 @@ async fn a_start_that_has_no_meaning_is_refused_at_its_place() {
             "auto",
             at("/jobs/1", "job_not_found", 404),
         ),
+        (
+            several(json!([earlier, all, earlier]), labels.clone()),
+            plain.clone(),
+            "auto",
+            at("/jobs/2", "duplicate_item", 422),
+        ),
         (one.clone(), plain.clone(), "stochastic_greedy", at("", "optimizer_mismatch", 422)),
         (
             one.clone(),

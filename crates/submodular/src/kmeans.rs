@@ -41,6 +41,14 @@ pub fn memory(n: usize, dim: usize, parts: usize) -> u64 {
     vectors.saturating_add(centres).saturating_add(n as u64 * 24)
 }
 
+/// Floating-point operations at most: of the seeds, of every round, and of the last assignment, of all items.
+pub fn work(n: usize, dim: usize, parts: usize) -> f64 {
+    let parts = parts.min(n);
+    // Each centre is compared with the sample when it is a seed, with a batch in each round, with all items at last.
+    let rows = sample(n, parts) as f64 + ROUNDS as f64 * batch(n, parts) as f64 + n as f64;
+    2.0 * rows * parts as f64 * dim as f64
+}
+
 fn batch(n: usize, parts: usize) -> usize {
     BATCH.max(parts.saturating_mul(PER_PART)).min(n)
 }
@@ -50,7 +58,7 @@ fn sample(n: usize, parts: usize) -> usize {
 }
 
 /// At most `parts` parts of all points, fewer where points coincide or a cluster has one item. The same at any thread
-/// count. O(min(20 b, 20 n) parts dim + n parts dim), b items being a batch.
+/// count. O((s + 20 b + n) parts dim), seeds being drawn from s items and a batch having b: see [`work`].
 ///
 /// # Errors
 /// [`Error::Parameter`] for no parts, [`Error::Shape`] for no points, [`Halt`] when stopped.

@@ -28,7 +28,7 @@ pub struct JobNecessity {
 struct Alike<'a> {
     pointer: String,
     dataset: &'a str,
-    objective: &'a ObjectiveSpec,
+    objective: ObjectiveSpec,
     /// Positions among the selections.
     jobs: Vec<usize>,
 }
@@ -44,23 +44,26 @@ impl JobService {
         let mut groups: Vec<Alike<'_>> = vec![];
         let mut jobs: Vec<&Selected> = vec![];
         for (position, member) in members.iter().enumerate() {
-            let refuse = |detail| Err(CompareError::at(member.pointer, "invalid_parameter", detail));
             let Some(selected) = member.job() else {
-                return refuse(
-                    "necessity is of jobs: their objectives say what items are worth. See /v1/evaluate",
-                );
+                let detail =
+                    "necessity is of jobs: their objectives say what items are worth. See /v1/evaluate";
+                let pointer = format!("{}/items", member.pointer);
+                return Err(CompareError::at(pointer, "invalid_parameter", detail));
             };
+            let pointer = format!("{}/job", member.pointer);
             let JobSpec::Selection(spec) = &selected.spec else {
-                return refuse("necessity is of selections: this job has no objective");
+                let detail = "necessity is of selections: this job has no objective";
+                return Err(CompareError::at(pointer, "invalid_parameter", detail));
             };
-            let (dataset, objective) = (&*selected.dataset, &spec.objective);
+            let (dataset, mut objective) = (&*selected.dataset, spec.objective.clone());
+            // An evaluation has no k, so the function is the one that the job's k made of it.
+            if let Some(k) = spec.constraints.k {
+                objective.fill_committee(k.saturating_add(selected.items.owned));
+            }
             let alike = |group: &&mut Alike<'_>| group.dataset == dataset && group.objective == objective;
             match groups.iter_mut().find(alike) {
                 Some(group) => group.jobs.push(position),
-                None => {
-                    let pointer = format!("{}/job", member.pointer);
-                    groups.push(Alike { pointer, dataset, objective, jobs: vec![position] });
-                }
+                None => groups.push(Alike { pointer, dataset, objective, jobs: vec![position] }),
             }
             jobs.push(selected);
         }

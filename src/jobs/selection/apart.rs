@@ -84,7 +84,7 @@ impl Whole<'_> {
             // Before the first part: what both take is not taken at once.
             beside = beside.max(kmeans::memory(n, dim, clusters));
             beside = beside.saturating_add(function.packed_for_clusters(self.sizes));
-            clustering = clustering_flops(self.sizes, clusters);
+            clustering = kmeans::work(n, dim, clusters);
         }
         let chosen = match self.shape.k.filter(|_| !method.ranks_parts()) {
             Some(k) => k,
@@ -106,10 +106,4 @@ impl Whole<'_> {
             plan: if stored_bytes.is_some() { "stored_f32".to_owned() } else { function.plan_name() },
         })
     }
-}
-
-/// Floating-point operations of k-means: twenty rounds over a batch, and one over all items.
-pub(super) fn clustering_flops(sizes: Sizes, clusters: usize) -> f64 {
-    let rows = 20.0 * sizes.n.min(1 << 15) as f64 + sizes.n as f64;
-    2.0 * rows * clusters as f64 * sizes.dim as f64
 }

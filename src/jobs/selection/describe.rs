@@ -27,11 +27,14 @@ pub(super) fn describe(
         selection.empty = 0.0; // nothing was asked yet, and every objective of this version is normalised
     }
     let value = selection.value();
-    let whole = shape.k.is_none_or(|k| k == selection.items.len())
-        || (prepared.apart.is_some() && every_part_is_whole(termination))
-        || shape.knapsack
-        || prepared.method.may_choose_fewer()
-        || termination == Termination::GainAtMost.name();
+    let whole = if prepared.apart.is_some() {
+        every_part_is_whole(termination)
+    } else {
+        shape.k.is_none_or(|k| k == selection.items.len())
+            || shape.knapsack
+            || prepared.method.may_choose_fewer()
+    };
+    let whole = whole || termination == Termination::GainAtMost.name();
     let limited = termination == Termination::EvaluationLimit.name();
     let complete = ending == Ending::Finished && whole && !limited;
     let guarantee = match ending {

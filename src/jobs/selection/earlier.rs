@@ -5,10 +5,14 @@ use super::resolve::Resolver;
 use crate::jobs::archive::Archive;
 use crate::jobs::outcome::Items;
 use crate::jobs::spec::ConstraintsSpec;
+use std::collections::BTreeSet;
 use submodular::Item;
 
 /// Bytes of an item in a result while it is read: row, gain, id, and the text that they are read from.
 const BYTES_OF_A_RESULT: u64 = 128;
+
+/// Items of all results that are read before a job is admitted, where twice its rows are fewer.
+const MOST_ITEMS: u64 = 2_000_000;
 
 /// Items that jobs before this one chose, by what the constraints make of them; each list without repeats.
 #[derive(Debug, Default)]
@@ -34,12 +38,21 @@ impl Resolver<'_> {
         job: &str,
         pointer: &str,
     ) -> Result<Option<EarlierItems>, SelectionError> {
+        let items = archive.items_of(job, pointer)?;
+        if !self.may_read(items, pointer) {
+            return Ok(None);
+        }
         let (_, result) = archive.job(job, pointer)?;
         let Some(Items { indices: rows, ids, dataset_digest: digest, .. }) = result.into_items() else {
             self.refuse(pointer, "invalid_parameter", format!("{job} has chosen no items"));
             return Ok(None);
         };
         self.reads_result(rows.len() as u64 * BYTES_OF_A_RESULT);
+        if digest.is_empty() {
+            let detail = format!("{job} chose items of no dataset: nothing says which of this one they are");
+            self.refuse(pointer, "invalid_parameter", detail);
+            return Ok(None);
+        }
         let n = self.source.items();
         // The same bytes may have been read as another kind of dataset.
         let fit = || rows.iter().all(|&row| (row as usize) < n);
@@ -65,6 +78,28 @@ impl Resolver<'_> {
         Ok(None)
     }
 
+    /// Whether so many more items of an earlier job may be read; if not, that is an offence, at `pointer`.
+    fn may_read(&mut self, items: u64, pointer: &str) -> bool {
+        let most = MOST_ITEMS.max(2 * self.source.items() as u64);
+        let all = self.reads_items(items);
+        if all > most {
+            let detail = format!(
+                "the jobs up to this one chose {all} items, and at most {most} are read, which is not a setting: name \
+                 fewer jobs, or send what they chose as include and exclude"
+            );
+            self.refuse(pointer, "estimate_exceeds_limit", detail);
+        }
+        all <= most
+    }
+
+    /// Jobs that are named twice in one list: each of them is an offence.
+    pub(super) fn refuse_repeated(&mut self, jobs: &[String], pointer: &str) {
+        let mut seen = BTreeSet::new();
+        for (position, job) in jobs.iter().enumerate().filter(|(_, job)| !seen.insert(job.as_str())) {
+            self.refuse(format!("{pointer}/{position}"), "duplicate_item", format!("{job} is named twice"));
+        }
+    }
+
     /// The items of the jobs that constraints name. An item that has to be included must be there; others may be gone.
     pub(super) fn earlier(
         &mut self,
@@ -84,6 +119,7 @@ impl Resolver<'_> {
         all: bool,
         archive: &dyn Archive,
     ) -> Result<Vec<Item>, SelectionError> {
+        self.refuse_repeated(jobs, &format!("/constraints/{name}"));
         let mut seen = vec![false; if jobs.is_empty() { 0 } else { self.source.items() }];
         let mut union = vec![];
         for (position, job) in jobs.iter().enumerate() {

@@ -180,6 +180,11 @@ impl Partition {
         PartSizes { count, mean, largest, squares, mean_share: share(mean), largest_share: share(largest) }
     }
 
+    /// Items of the largest part at most: nothing bounds a cluster.
+    pub(super) fn largest(&self, n: usize, allowed: usize) -> usize {
+        if matches!(self.division, Division::Kmeans(_)) { n } else { self.sizes(n, allowed, None).largest }
+    }
+
     /// Items of the largest of so many parts that are drawn: six standard deviations above the mean are not reached.
     fn drawn(n: usize, count: usize) -> (usize, usize, f64) {
         let mean = n as f64 / count.max(1) as f64;

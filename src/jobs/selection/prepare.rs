@@ -1,10 +1,10 @@
 //! From a spec to a plan: everything looked up, checked and estimated, before a vector is read.
 
 use super::Limits;
-use super::apart::{Apart, Whole, clustering_flops};
+use super::apart::{Apart, Whole};
 use super::error::SelectionError;
 use super::excess::{Excess, Flops};
-use super::function::{Estimate, Function, Lookup, Sizes};
+use super::function::{Estimate, Function, Lookup, Merged, Sizes};
 use super::method::Method;
 use super::parts::Partition;
 use super::resolve::{Resolver, Rule};
@@ -132,7 +132,8 @@ pub fn prepare(
     let allowed = n - rule.exclude.len();
     let runs = if shape.knapsack { 2 } else { 1 };
     let states = method.states(n, &shape);
-    let (offers, vectors) = warm_start.as_ref().map_or((0, 0), |start| start.bytes(source.dim()));
+    let (offers, vectors) =
+        warm_start.as_ref().map_or((0, 0), |start| start.bytes(source.dim(), limits.threads));
     let beside = if owned > 0 { contraction::memory(n, owned).saturating_mul(states) } else { 0 };
     let books = runs * problem::memory(n) + source.reading_bytes() + resolver.bytes() + offers + beside;
     let sizes = Sizes {
@@ -150,29 +151,38 @@ pub fn prepare(
     let (most, expected) = method.evaluations(allowed, &shape);
     // Every state takes the owned items up.
     let sizes = Sizes { evaluations: expected + owned as f64 * states as f64, ..sizes };
+    let distances = Function::distances_bytes(method.distances().into_iter().chain(rule.distances()), sizes);
+    // Parts that are merged have distances of their own.
+    let distances = if method.partition().is_some() { distances.saturating_mul(2) } else { distances };
     let choosing = warm_start.as_ref().map_or(0.0, |start| start.flops(source.dim()));
     let planned = Whole { sizes, ..whole }.plan(&mut function, &method, limits);
     let mut warnings = method.warnings(allowed, &shape);
     let (bytes, flops, plan, apart) = match planned {
         Some(planned) => (planned.bytes, planned.flops, planned.plan, Some(planned.apart)),
         None => {
-            let estimate = function.estimate(sizes, books, limits);
+            let clusters = method.clusters();
+            let before = clusters.map_or(0, |clusters| kmeans::memory(n, sizes.dim, clusters));
+            let estimate = match method.partition() {
+                None => function.estimate(sizes, books, limits),
+                Some(parts) => {
+                    let own = parts.largest(n, allowed);
+                    let largest = own.saturating_add(rule.include.len()).saturating_add(owned).min(n);
+                    let books = books.saturating_add(distances);
+                    function.estimate_merged(sizes, Merged { largest, before }, books, limits)
+                }
+            };
             let estimate = Estimate { preparing: estimate.preparing + choosing, ..estimate };
-            let (mut bytes, mut flops) = (estimate.bytes, Flops::of(&function, estimate, sizes));
-            if let Some(clusters) = method.clusters() {
-                let packed = function.packed_for_clusters(sizes);
-                bytes = bytes.saturating_add(kmeans::memory(n, sizes.dim, clusters)).saturating_add(packed);
-                flops = flops.and(clustering_flops(sizes, clusters));
-            }
-            (bytes, flops, function.plan_name(), None)
+            let clustering = clusters.map_or(0.0, |clusters| kmeans::work(n, sizes.dim, clusters));
+            let packed = clusters.map_or(0, |_| function.packed_for_clusters(sizes));
+            let flops = Flops::of(&function, estimate, sizes).and(clustering);
+            (estimate.bytes.saturating_add(packed), flops, function.plan_name(), None)
         }
     };
-    let distances = Function::distances_bytes(method.distances().into_iter().chain(rule.distances()), sizes);
     // The vectors that choose an answer to begin with are gone before the function is made.
     let memory_bytes = bytes.saturating_add(distances).max(vectors).saturating_add(books);
     let excess = Excess::of(&function, n, memory_bytes, flops, limits);
     if apart.is_some_and(|apart| !apart.valued) {
-        warnings.push(NOT_VALUED.to_owned());
+        warnings.push(if properties.asks { NOT_ASKED } else { NOT_VALUED }.to_owned());
     }
     let guarantee = guarantee(
         &claim.guarantee,
@@ -223,6 +233,10 @@ fn refuse_distances(resolver: &mut Resolver<'_>, properties: &Properties) {
 /// Of parts that would take longer to value together than to search.
 const NOT_VALUED: &str = "f of all parts' items together would take longer than the search of the parts: objective_value is \
                           the sum of the gains, each of the function of its part";
+
+/// Of parts whose values are asked for.
+const NOT_ASKED: &str = "nobody is asked for f of all parts' items together: objective_value is the sum of the gains, each \
+                         of the function of its part";
 
 /// A start with two items may not be one that other rules allow.
 fn refuse_start(resolver: &mut Resolver<'_>, spec: &SelectionSpec) {

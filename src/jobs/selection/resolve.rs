@@ -23,6 +23,8 @@ pub(in crate::jobs) struct Resolver<'a> {
     column_bytes: u64,
     /// Of the largest result of an earlier job that was read.
     result_bytes: u64,
+    /// Items of all earlier jobs that were asked for.
+    result_items: u64,
     pub(in crate::jobs) errors: Vec<FieldError>,
 }
 
@@ -82,7 +84,7 @@ impl Rule {
 
 impl<'a> Resolver<'a> {
     pub(in crate::jobs) fn new(source: &'a Source) -> Self {
-        Self { source, ids: None, column_bytes: 0, result_bytes: 0, errors: vec![] }
+        Self { source, ids: None, column_bytes: 0, result_bytes: 0, result_items: 0, errors: vec![] }
     }
 
     /// Bytes of the columns that were read, of the largest earlier result, and of the ids that were or will be: a run names what it chose by them.
@@ -97,6 +99,12 @@ impl<'a> Resolver<'a> {
     /// Takes note of the bytes of a result that is read, and then is gone.
     pub(super) fn reads_result(&mut self, bytes: u64) {
         self.result_bytes = self.result_bytes.max(bytes);
+    }
+
+    /// Takes note of so many items of an earlier job; gives those of all.
+    pub(super) fn reads_items(&mut self, items: u64) -> u64 {
+        self.result_items = self.result_items.saturating_add(items);
+        self.result_items
     }
 
     pub(super) fn column(&mut self, name: &str, pointer: &str) -> Result<Column, DatasetError> {
@@ -244,13 +252,17 @@ impl<'a> Resolver<'a> {
         }
         let allowed = n - exclude.len();
         let k = match spec.k {
+            _ if matches!(size, Size::Ranked) => None,
             Some(k) if k >= 1 && k <= allowed as u64 => Some(k as usize),
             Some(k) => {
-                let detail = format!("k is {k}; between 1 and {allowed}, the number of allowed items");
+                let detail = match allowed {
+                    0 => format!("k is {k}, and every item is excluded: there is none to choose"),
+                    _ => format!("k is {k}; between 1 and {allowed}, the number of allowed items"),
+                };
                 self.refuse("/constraints/k", "invalid_parameter", detail);
                 None
             }
-            None if spec.knapsack.is_some() || matches!(size, Size::Ranked) => None,
+            None if spec.knapsack.is_some() => None,
             None => {
                 let detail = "k, how many items to choose, is required without a knapsack";
                 self.refuse("/constraints/k", "invalid_parameter", detail);

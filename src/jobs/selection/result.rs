@@ -6,14 +6,18 @@ use submodular::Item;
 use submodular::committee::{Profile, Rule, voter_satisfaction};
 use submodular::optimizer::Ranked;
 
-/// The chosen items, in order, with all that is known of them.
+/// The chosen items, in order, with all that is known of them. The lists of an item each are stored beside the rest: see
+/// [`JobResult::encode`](crate::jobs::outcome::JobResult::encode).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SelectionResult {
     /// Row indices in the order of choice.
+    #[serde(default, skip_serializing)]
     pub indices: Vec<u32>,
     /// Their ids, where the dataset has ids.
+    #[serde(default, skip_serializing)]
     pub ids: Option<Vec<String>>,
     /// Gain of each at its turn.
+    #[serde(default, skip_serializing)]
     pub gains: Vec<f64>,
     /// f of the items over every row: `empty_value` plus the sum of gains, unless `optimized_value` is that.
     pub objective_value: f64,
@@ -71,7 +75,7 @@ pub struct SelectionResult {
     #[serde(default)]
     pub warm_start: Option<WarmStart>,
     /// What each part chose, where parts are the answer.
-    #[serde(default)]
+    #[serde(default, skip_serializing)]
     pub parts: Option<Vec<PartRecord>>,
     /// Digest of the dataset.
     pub dataset_digest: String,

@@ -62,7 +62,8 @@ pub struct Progress {
 pub trait Watch {
     /// How far the run is.
     fn progress(&mut self, progress: Progress);
-    /// A piece of work is done that shall not be lost: the next save that is offered is due at once.
+    /// A piece of work is done that shall not be lost: a save is due as soon as saving takes no more than its share of the
+    /// time.
     fn milestone(&mut self) {}
     /// Offers the state to go on from; `encode` costs O(n), so call it only when a save is due.
     fn save(&mut self, encode: &dyn Fn() -> Result<Vec<u8>, SelectionError>);

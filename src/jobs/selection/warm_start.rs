@@ -66,6 +66,7 @@ impl WarmStart {
                 None
             }
             WarmStartSpec::Nearest(NearestWarmStartSpec { jobs, labels, neighbors, .. }) => {
+                resolver.refuse_repeated(jobs, "/warm_start/jobs");
                 for (position, job) in jobs.iter().enumerate() {
                     offer(resolver, job, &format!("/warm_start/jobs/{position}"))?;
                 }
@@ -78,12 +79,14 @@ impl WarmStart {
         Ok(Self { tolerance, offers, nearest })
     }
 
-    /// Bytes of the offers, and of the vectors while one of several is chosen.
-    pub(super) fn bytes(&self, dim: usize) -> (u64, u64) {
-        let offered: usize = self.offers.iter().map(|(_, items)| items.len()).sum();
+    /// Bytes of the offers, and of the vectors while one of several is chosen by so many threads.
+    pub(super) fn bytes(&self, dim: usize, threads: usize) -> (u64, u64) {
+        let sizes = || self.offers.iter().map(|(_, items)| items.len());
+        let (offered, largest) = (sizes().sum::<usize>(), sizes().max().unwrap_or(0));
         let labelled = self.nearest.as_ref().map_or(0, |nearest| nearest.items.len());
         // Each thread sorts the distances of one item to those that vote.
-        let vectors = (labelled as u64).saturating_mul(4 * dim as u64 + 32);
+        let sorted = if labelled == 0 { 0 } else { (largest as u64).saturating_mul(16 * threads as u64) };
+        let vectors = (labelled as u64).saturating_mul(4 * dim as u64).saturating_add(sorted);
         ((offered as u64 + 2 * labelled as u64) * 4, vectors)
     }
 

@@ -373,6 +373,20 @@ impl ObjectiveSpec {
         }
     }
 
+    /// Fills what a committee of k says: how many positions a voter approves of, in rules where voters do. A function that
+    /// is looked up for k items does that by itself, and knows that it would be another one for fewer.
+    pub fn fill_committee(&mut self, k: u64) {
+        let approving = [RuleName::Bloc, RuleName::ChamberlinCourantApproval, RuleName::Pav];
+        if let Self::Mixture { parts, .. } = self {
+            parts.iter_mut().for_each(|part| part.objective.fill_committee(k));
+        }
+        if let Self::Committee { rule, t: t @ None, .. } = self
+            && approving.contains(rule)
+        {
+            *t = Some(k);
+        }
+    }
+
     /// How it compares rows, where it does.
     pub fn similarity_mut(&mut self) -> Option<&mut SimilaritySpec> {
         match self {

@@ -95,7 +95,15 @@ impl Beside {
     fn own(&mut self, ctl: &Ctl) -> Result<(), Halt> {
         if self.base.is_none() {
             self.state.advance(&self.f.owned, &[], &mut [], ctl)?;
-            self.base = Some(self.state.value());
+            let base = self.state.value();
+            if !base.is_finite() {
+                let reason = format!(
+                    "the items that are owned have no finite value together: it is {base}, as where they depend on each \
+                     other and the objective needs them not to. Own fewer of them, or give log_det a ridge"
+                );
+                return Err(Error::Parameter { name: "discount_jobs", reason }.into());
+            }
+            self.base = Some(base);
         }
         Ok(())
     }

@@ -169,7 +169,8 @@ impl Optimizer for PerPart {
                 "parts that are not merged share k out and no other rule: leave groups, budget and distance out, or merge",
             ));
         }
-        (self.inner)().claim(objective, constraint)?;
+        // Every part has a budget, whether or not the whole has.
+        (self.inner)().claim(objective, &Shape { k: constraint.k.or(Some(1)), ..*constraint })?;
         let reason = "parts that are not merged answer for themselves, not for the whole";
         Ok(Claim { guarantee: Guarantee::None { reason }, prefixes: false })
     }

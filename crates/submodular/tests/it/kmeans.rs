@@ -1,6 +1,6 @@
 //! k-means, against distances computed one by one.
 
-use submodular::kmeans::{Clusters, kmeans};
+use submodular::kmeans::{Clusters, kmeans, work};
 use submodular::sampling::{below, stream};
 use submodular::similarity::{Metric, Points};
 use submodular::tile::Kernel;
@@ -110,4 +110,14 @@ fn no_parts_and_a_cancelled_run_are_refused() {
     for fuse in [0, 1, 5, 10] {
         assert_eq!(kmeans(&points, 5, 0, &Ctl::fused(fuse)), Err(Halt::Cancelled));
     }
+}
+
+/// Batches and samples grow with the parts: of many parts the work does too, more than in proportion.
+#[test]
+fn the_work_counts_every_round_over_batches_that_grow_with_the_parts() {
+    let (n, dim) = (1_000_000, 8);
+    let rows = |parts: usize| work(n, dim, parts) / (2.0 * (dim * parts) as f64);
+    assert_eq!(rows(10), (16_384 + 20 * 32_768 + n) as f64);
+    assert_eq!(rows(10_000), (21 * 160_000 + n) as f64);
+    assert_eq!(work(100, dim, 500), 2.0 * (22 * 100 * 100 * dim) as f64, "at most a part an item");
 }

@@ -5,10 +5,13 @@ use crate::world::{Data, OBJECTIVES};
 use serde_json::Value;
 use std::sync::Arc;
 use submodular::constraint::Groups;
+use submodular::objective::log_det::log_det;
 use submodular::objective::modular::Modular;
 use submodular::objective::{Contraction, Objective};
 use submodular::optimizer::{Greedy, KnapsackGreedy, LazyGreedy, Optimizer, Parts, PerPart};
-use submodular::{Chain, Ctl, Error, Item, Problem};
+use submodular::similarity::MatrixBuilder;
+use submodular::tile::Kernel;
+use submodular::{Chain, Ctl, Error, Halt, Item, Problem};
 
 fn beside(f: &Arc<dyn Objective>, owned: &[Item]) -> Arc<dyn Objective> {
     Arc::new(Contraction::new(f.clone(), owned).unwrap())
@@ -96,6 +99,20 @@ fn a_part_is_covered_by_owned_items_of_other_parts_too() {
     let problem = Problem::new(g, Arc::new(Groups::cardinality(9)), &[], &owned, 0).unwrap();
     let chosen = go(problem, &mut PerPart::new(Parts::Random(3), inner).unwrap()).selection;
     assert!(chosen.items.len() >= 9 && !chosen.items.iter().any(|e| owned.contains(e)));
+}
+
+/// Two equal rows have the determinant 0, whose logarithm is no number to count from.
+#[test]
+fn owned_items_without_a_finite_value_are_refused_by_their_name() {
+    let mut square = MatrixBuilder::new(Kernel::detect(), 3, 3).unwrap();
+    for row in [[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]] {
+        square.push(&row).unwrap();
+    }
+    let f = log_det(square.finish().unwrap().into(), 0.0, true).unwrap();
+    let gains = |owned: &[Item]| Chain::new(&beside(&f, owned), &[]).gains(&[2], &Ctl::default());
+    assert_eq!(gains(&[0]).unwrap(), [0.0]);
+    let refused = gains(&[0, 1]).unwrap_err();
+    assert!(matches!(&refused, Halt::Failed(Error::Parameter { name: "discount_jobs", .. })), "{refused:?}");
 }
 
 #[test]

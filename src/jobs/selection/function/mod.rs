@@ -14,7 +14,7 @@ mod work;
 pub(super) use build::{Built, Stage};
 pub(super) use estimate::{Estimate, Plan, Sizes};
 pub(super) use loader::Loader;
-pub(super) use parts::{PartSizes, PartsEstimate};
+pub(super) use parts::{Merged, PartSizes, PartsEstimate};
 pub(super) use resolve::Lookup;
 pub(super) use work::Walks;
 

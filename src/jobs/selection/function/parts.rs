@@ -1,6 +1,6 @@
-//! Memory and work of a function whose parts are searched one by one, each as a function of its own.
+//! Memory and work of a function whose parts are searched: one by one, each as a function of its own, or to be merged.
 
-use super::{Estimate, Form, Function, Ground, Loader, Sizes};
+use super::{Estimate, Form, Function, Ground, Loader, Plan, Sizes};
 use crate::jobs::selection::Limits;
 use crate::jobs::selection::represented::Represented;
 use crate::jobs::selection::run::{Phase, Progress, Stop, Watch};
@@ -39,7 +39,47 @@ pub(in crate::jobs::selection) struct PartsEstimate {
     pub(in crate::jobs::selection) stored_bytes: Option<u64>,
 }
 
+/// Parts whose answers are merged, while the whole stays what it is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in crate::jobs::selection) struct Merged {
+    /// Items that a part holds at most: its own, the included and the owned ones.
+    pub(in crate::jobs::selection) largest: usize,
+    /// Bytes that are taken before the first part, and gone with it.
+    pub(in crate::jobs::selection) before: u64,
+}
+
 impl Function {
+    /// Chooses how the ground is held, and says what the whole takes with a copy of its largest part: similarities are
+    /// stored while both fit what the limits leave beside `books` bytes.
+    pub(in crate::jobs::selection) fn estimate_merged(
+        &mut self,
+        sizes: Sizes,
+        Merged { largest, before }: Merged,
+        books: u64,
+        limits: &Limits,
+    ) -> Estimate {
+        let mut under = |limits: &Limits| {
+            let whole = self.estimate(sizes, books, limits);
+            let share = (largest as f64 / sizes.n.max(1) as f64).min(1.0);
+            let copied = whole.bytes as f64 * if self.holds_squares() { share * share } else { share };
+            let beside = (copied as u64).saturating_add(problem::memory(largest)).max(before);
+            Estimate { bytes: whole.bytes.saturating_add(beside), ..whole }
+        };
+        let found = under(limits);
+        if found.bytes.saturating_add(books) <= limits.memory_bytes {
+            return found;
+        }
+        under(&Limits { memory_bytes: 0, ..*limits })
+    }
+
+    /// Whether it holds a number for every pair of items, so that a part has its share of them squared.
+    fn holds_squares(&self) -> bool {
+        if let Form::Mixture { parts, .. } = &self.form {
+            return parts.iter().all(|(_, part)| part.holds_squares());
+        }
+        self.ground.is_square() && matches!(self.plan, Plan::Stored | Plan::Given)
+    }
+
     /// Chooses how the ground is held, and says what parts take: of a part the similarities are stored while they fit what
     /// the limits leave beside `books` bytes and the vectors. `sizes` are of the whole.
     pub(in crate::jobs::selection) fn estimate_parts(
