@@ -40,6 +40,7 @@ pub(in crate::api) use request::DatasetChoice;
 use request::Wanted;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use tracing::Span;
 use utoipa::IntoParams;
@@ -64,8 +65,8 @@ pub(in crate::api) struct CreateQuery {
 #[into_params(parameter_in = Query)]
 pub(in crate::api) struct ResultQuery {
     /// The answer for this smaller budget, where `prefixes_valid`.
-    #[param(minimum = 1)]
-    k: Option<u64>,
+    #[param(value_type = Option<u64>, minimum = 1)]
+    k: Option<NonZeroU64>,
 }
 
 /// Submit a job
@@ -332,7 +333,7 @@ pub(in crate::api) async fn get_job_result(
             let result = JobOutcome::from(app.jobs.result(&JobKey::new(TENANT, &id))?);
             match query.k {
                 None => result,
-                Some(k) => result.prefix(k)?,
+                Some(k) => result.prefix(k.get())?,
             }
             .written(&id, format)
         })
