@@ -89,7 +89,7 @@ fn of_the_surface() -> Vec<Case> {
         get("/v1/datasets?page_token=v1.", query("?page_token")),
         get("/v1/jobs?page_token=v1.%F0%9F%A6%80", query("?page_token")),
         get("/v1/jobs/job_1/result?k=-1", query("?k")),
-        get("/v1/jobs/job_1/result?k=0", query("?k")),
+        get("/v1/jobs/job_1/result?k=0", (422, "prefix_not_valid", "")),
         case(Method::POST, "/v1/jobs?validate_only=perhaps", JSON, job(|_| {}), query("?validate_only")),
         case(Method::POST, "/v1/datasets?kind=songs&songs=1", NPY, "x", query("?kind ?songs")),
         case(Method::POST, &format!("/v1/datasets?name={}", "n".repeat(257)), NPY, "x", query("?name")),

@@ -26,6 +26,7 @@ use super::TENANT;
 use super::datasets::Binary;
 use super::result::{JobOutcome, ResultFormat};
 use crate::api::app::{App, blocking};
+use crate::api::codes::Code;
 use crate::api::extract::{Path, Query, json_body};
 use crate::api::middleware::RequestId;
 use crate::api::problem::Problem;
@@ -40,7 +41,6 @@ pub(in crate::api) use request::DatasetChoice;
 use request::Wanted;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use std::num::NonZeroU64;
 use std::sync::Arc;
 use tracing::Span;
 use utoipa::IntoParams;
@@ -65,8 +65,8 @@ pub(in crate::api) struct CreateQuery {
 #[into_params(parameter_in = Query)]
 pub(in crate::api) struct ResultQuery {
     /// The answer for this smaller budget, where `prefixes_valid`.
-    #[param(value_type = Option<u64>, minimum = 1)]
-    k: Option<NonZeroU64>,
+    #[param(minimum = 1)]
+    k: Option<u64>,
 }
 
 /// Submit a job
@@ -329,11 +329,15 @@ pub(in crate::api) async fn get_job_result(
 ) -> ([(HeaderName, &'static str); 1], Result<Response, Problem>) {
     let answer = async {
         let format = ResultFormat::wanted(&headers)?;
+        // Known of every job, whatever it is at.
+        if query.k == Some(0) {
+            return Err(Problem::new(Code::PrefixNotValid, "k is 0: expected at least 1"));
+        }
         blocking(move || {
             let result = JobOutcome::from(app.jobs.result(&JobKey::new(TENANT, &id))?);
             match query.k {
                 None => result,
-                Some(k) => result.prefix(k.get())?,
+                Some(k) => result.prefix(k)?,
             }
             .written(&id, format)
         })
