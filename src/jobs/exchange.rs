@@ -62,9 +62,7 @@ impl JobService {
         }
         Ok(answered)
     }
-}
 
-impl JobService {
     /// What counts of what was said about the sets of a round; none where it is not the one that is asked.
     fn read(&self, key: &JobKey, sent: u64, evaluations: &[Evaluation]) -> Result<Option<Values>, JobError> {
         let (record, round) = self.shared.store.round(key)?;
